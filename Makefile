@@ -1,0 +1,177 @@
+# etchsim: `make run` and `make test` work from a clean clone; `make help` lists the rest.
+#
+#   build/etchsim        the program: sim/main.c and libetchsim.a
+#   build/libetchsim.a   kernels/ adapters/ traces/ sim/
+#   build/tests          every CUnit suite listed in tests/unit/suites.def
+#   build/bench          every benchmark listed in tests/bench/benches.def
+#
+# The variants (asan, fuzz, coverage) are this same Makefile with another BUILD directory and other flags.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+# All processors, unless the command line says -jN (which wins) or another make above us decides.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CCACHE := $(shell command -v ccache 2>/dev/null)
+BUILD ?= build
+WERROR ?= -Werror
+OPTIMISE ?= -O3
+# What a variant adds to every compilation and to every link.
+VARIANT ?=
+FUZZ_SECONDS ?= 20
+# Arguments for `make run ARGS='--chip sample-wide'`, suites for `make test SUITES='config'`, names for `make bench BENCHES=...`.
+ARGS ?=
+SUITES ?=
+BENCHES ?=
+# V=1 shows whole command lines.
+Q := $(if $(V),,@)
+
+# --- what is built from what ---------------------------------------------------------------------------------------------------------
+
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+SOURCES := $(filter-out sim/main.c,$(wildcard kernels/*.c adapters/*.c sim/*.c traces/*.c))
+ifneq ($(ARCH),x86_64)
+SOURCES := $(filter-out %_avx2.c %_avx512.c,$(SOURCES))
+endif
+TEST_SOURCES := $(wildcard $(foreach suite,unit latency order golden,tests/$(suite)/*.c))
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+CLI_TESTS := $(wildcard tests/cli/*.sh)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim traces tests/*,$(d)/*.c $(d)/*.h))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+# --- flags -------------------------------------------------------------------------------------------------------------------------------
+
+LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8
+# No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
+# Without contraction a float expression (baking, reports) gives the same bits on every machine.
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -Wno-format-truncation -ffp-contract=off -I. \
+	-DETCHSIM_SOURCE_DIR='"$(CURDIR)"' $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
+LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
+LIBS = $(shell pkg-config --libs $(LIBRARIES)) -lm -lpthread
+CFLAGS_ALL := $(CFLAGS_ALL)
+
+# Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
+$(BUILD)/obj/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
+$(BUILD)/obj/kernels/%_avx512.o: FILE_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
+$(BUILD)/obj/sim/version.o: FILE_FLAGS = -DETCHSIM_COMMIT='"$(COMMIT)"'
+COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+# --- building ----------------------------------------------------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(BUILD)/etchsim ## build build/etchsim (the default)
+
+$(BUILD)/etchsim: $(call objects,sim/main.c) $(BUILD)/libetchsim.a
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/libetchsim.a: $(call objects,$(SOURCES)) $(BUILD)/objects.txt
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/tests: $(call objects,$(TEST_SOURCES)) $(BUILD)/libetchsim.a
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(shell pkg-config --libs cunit)
+
+$(BUILD)/bench: $(call objects,$(BENCH_SOURCES)) $(BUILD)/libetchsim.a
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libetchsim.a
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags.txt | libraries
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$<';) $(CCACHE) $(CC) $(CFLAGS_ALL) $(FILE_FLAGS) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
+
+# Files that change only when their text does: what hangs on them is rebuilt when flags, the list of sources or the commit change.
+$(BUILD)/flags.txt: TEXT = $(CC) $(CFLAGS_ALL)
+$(BUILD)/objects.txt: TEXT = $(SOURCES)
+$(BUILD)/commit.txt: TEXT = $(COMMIT)
+$(BUILD)/flags.txt $(BUILD)/objects.txt $(BUILD)/commit.txt: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(TEXT))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(TEXT))' > $@
+$(BUILD)/obj/sim/version.o: $(BUILD)/commit.txt
+
+.PHONY: FORCE libraries
+FORCE:
+libraries:
+	@pkg-config --exists $(LIBRARIES) || { echo 'Libraries are missing: run scripts/setup.sh, or make run.' >&2; exit 2; }
+
+# --- running, testing --------------------------------------------------------------------------------------------------------------------
+
+# Set-up comes first, and make is started anew after it, since what is installed decides the flags.
+.PHONY: setup run test check bench asan fuzz coverage lint fmt train clean help
+setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
+	@scripts/setup.sh base
+
+run: setup ## build, then generate a few tokens on the sample chip: make run ARGS='--chip sample-wide'
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/etchsim run $(ARGS)
+
+test: setup ## build, then run every test: make test SUITES='config gguf' runs only these suites
+	@$(MAKE) --no-print-directory check
+
+check: $(BUILD)/tests $(BUILD)/etchsim
+	$(BUILD)/tests $(SUITES)
+ifeq ($(SUITES),)
+	@ETCHSIM=$(abspath $(BUILD))/etchsim tests/cli/run $(CLI_TESTS)
+endif
+
+bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
+	@$(MAKE) --no-print-directory $(BUILD)/bench
+	$(BUILD)/bench $(BENCHES)
+
+ASAN := BUILD=build/asan OPTIMISE=-O1 VARIANT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+asan: setup ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory $(ASAN) check
+
+FUZZ := BUILD=build/fuzz CC=clang OPTIMISE=-O1 WERROR= \
+	VARIANT='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+fuzz: setup ## every fuzzer for FUZZ_SECONDS (20) each, from its corpus; a crash fails and leaves its input in build/fuzz/
+	@scripts/setup.sh fuzz
+	@$(MAKE) --no-print-directory $(FUZZ) $(FUZZERS:%=build/fuzz/fuzz_%)
+	@set -e; for name in $(FUZZERS); do mkdir -p build/fuzz/found/$$name tests/fuzz/corpus/$$name; \
+		echo "fuzz $$name: $(FUZZ_SECONDS) s"; \
+		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=build/fuzz/$$name- build/fuzz/found/$$name tests/fuzz/corpus/$$name; done
+
+coverage: setup ## line coverage of the tests, per file (gcov), lowest first
+	@$(MAKE) --no-print-directory BUILD=build/coverage OPTIMISE=-O0 CCACHE= VARIANT='--coverage -fprofile-update=atomic' check
+	@cd build/coverage && find . -name '*.gcda' -not -path './obj/tests/*' -exec gcov -n -r -s $(CURDIR) {} + 2>/dev/null \
+		| awk -F"[':% ]+" '/^File/ {file = $$2} /^Lines executed/ && file {printf "%6.1f %% of %5d lines  %s\n", $$3, $$5, file; file = ""}' | sort -n
+
+# --- style -------------------------------------------------------------------------------------------------------------------------------
+
+lint: setup ## clang-format and clang-tidy, without changing anything
+	@scripts/setup.sh lint
+	clang-format --dry-run -Werror $(FORMATTED)
+	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES))
+
+# One clang-tidy per file, so that they run side by side. Warnings of clang itself are off: gcc's, as errors, are the build's.
+tidy/%: FORCE
+	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(filter-out -W%,$(CFLAGS_ALL)) $(TIDY_FLAGS) -DETCHSIM_COMMIT='""' 2>/dev/null
+tidy/%_avx2.c: TIDY_FLAGS = -mavx2 -mfma
+tidy/%_avx512.c: TIDY_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
+
+fmt: setup ## reformat all C sources with clang-format
+	@scripts/setup.sh lint
+	clang-format -i $(FORMATTED)
+
+# --- the rest ----------------------------------------------------------------------------------------------------------------------------
+
+train: ## train the sample model again (takes long; what it makes is in configs/models/)
+	scripts/train/train.sh
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,28 @@
+/* isa_table.h -- between the kernels and their SIMD variants only: the operations that exist once per instruction set.
+ *
+ * Each variant must equal the plain one bit for bit; tests/unit/test_kernels_gemv.c and test_kernels_rows.c hold that.
+ */
+#ifndef ETCHSIM_ISA_TABLE_H
+#define ETCHSIM_ISA_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/types.h"
+
+enum { INPUTS_MAX = 1 << 18, GROUPS_MAX = INPUTS_MAX / GROUP_INPUTS, TILE_GROUPS = TILE_ROWS_MAX / GROUP_INPUTS };
+
+struct isa_table {
+    /* y[16 * n_blocks] for the blocks that start at data. x has 32 * n_groups elements; start[g] = -32 * sum of x over group g, what the
+     * weights' offset of 32 adds too much. */
+    void (*gemv_blocks)(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y);
+    /* out[r] = sum over i < n of rows[r * stride + i] * x[i]. Nothing beyond rows[r * stride + n) or x[n) is read. The true sums fit int32. */
+    void (*dot_rows)(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const int8_t *x, int32_t *out);
+    /* out[i] = sum over r of weight[r] * rows[r * stride + i] for i < n; weight < 2^24, n_rows <= 2^24. */
+    void (*weigh_rows)(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const uint32_t *weight, int64_t *out);
+};
+
+extern const struct isa_table isa_plain, isa_avx2, isa_avx512;
+const struct isa_table *isa_table(void);
+
+#endif

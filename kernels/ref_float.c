@@ -1,0 +1,328 @@
+#include "kernels/ref_float.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/adapter.h"
+#include "kernels/gemv.h"
+#include "sim/error.h"
+
+/* -- a float model from a ROM image -- */
+
+/* Hands out parts of one block; with memory NULL it only counts. */
+struct arena {
+    char *memory;
+    size_t used;
+};
+
+static void *take(struct arena *a, size_t bytes)
+{
+    const size_t at = a->used;
+    a->used += (bytes + 63) / 64 * 64;
+    return a->memory ? a->memory + at : NULL;
+}
+
+static const float *dequantise(struct arena *a, const struct matrix *w)
+{
+    float *out = take(a, (size_t)w->n_out * (size_t)w->n_in * sizeof *out);
+    for (int32_t o = 0; out && o < w->n_out; o++) {
+        for (int32_t g = 0; g < matrix_groups(w); g++) {
+            int16_t values[GROUP_INPUTS];
+            matrix_unpack_group(w, o, g, values);
+            for (int32_t i = g * GROUP_INPUTS, j = 0; i < w->n_in && j < GROUP_INPUTS; i++, j++) {
+                out[(int64_t)o * w->n_in + i] = ldexpf(values[j], w->exponent);
+            }
+        }
+    }
+    return out;
+}
+
+static const float *norm_weights(struct arena *a, const struct norm *norm)
+{
+    float *out = take(a, (size_t)norm->n * sizeof *out);
+    for (int32_t i = 0; out && i < norm->n; i++) {
+        out[i] = ldexpf(norm->m[i], norm->exponent);
+    }
+    return out;
+}
+
+/* w += B A */
+static void merge_lora(float *w, const struct lora_pair *p)
+{
+    for (int32_t o = 0; o < p->n_out; o++) {
+        for (int32_t i = 0; i < p->n_in; i++) {
+            double sum = 0;
+            for (int32_t j = 0; j < p->rank; j++) {
+                sum += (double)p->b[(int64_t)o * p->rank + j] * p->scale_a[j] * p->a[(int64_t)j * p->n_in + i];
+            }
+            w[(int64_t)o * p->n_in + i] += (float)ldexp(sum * p->scale_b[o], p->exponent_a + p->exponent_b);
+        }
+    }
+}
+
+static void fill(struct arena *a, const struct model *model, const struct adapter *adapter, struct float_model *out)
+{
+    const struct shape *s = &model->shape;
+    struct float_layer *layers = take(a, (size_t)s->n_layers * sizeof *layers);
+    double *frequency = take(a, (size_t)(s->head_dim / 2) * sizeof *frequency);
+    *out = (struct float_model){.shape = *s, .layers = layers, .rope_frequency = frequency, .memory = a->memory};
+    for (int32_t i = 0; frequency && i < s->head_dim / 2; i++) {
+        frequency[i] = ldexp((double)model->rope_increment[i], -64) * 2 * M_PI;
+    }
+    out->embedding = dequantise(a, &model->embedding);
+    out->head = s->tied_head ? out->embedding : dequantise(a, &model->head);
+    out->final_norm = norm_weights(a, &model->final_norm);
+    for (int32_t l = 0; l < s->n_layers; l++) {
+        struct float_layer layer;
+        layer.attention_norm = norm_weights(a, &model->layers[l].attention_norm);
+        layer.ffn_norm = norm_weights(a, &model->layers[l].ffn_norm);
+        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+            layer.linear[which] = dequantise(a, &model->layers[l].linear[which]);
+            if (adapter && layer.linear[which] && adapter_pair(adapter, l, which)->rank > 0) {
+                merge_lora((float *)(uintptr_t)layer.linear[which], adapter_pair(adapter, l, which));
+            }
+        }
+        if (layers) {
+            layers[l] = layer;
+        }
+    }
+}
+
+bool float_model_from_image(const struct model *model, const struct adapter *adapter, struct float_model *out)
+{
+    struct arena arena = {NULL, 0};
+    fill(&arena, model, adapter, out); /* how much */
+    arena = (struct arena){malloc(arena.used), 0};
+    if (!arena.memory) {
+        *out = (struct float_model){0};
+        return false;
+    }
+    fill(&arena, model, adapter, out);
+    return true;
+}
+
+void float_model_free(struct float_model *m)
+{
+    free(m->memory);
+    *m = (struct float_model){0};
+}
+
+/* -- evaluation -- */
+
+struct ref_float {
+    const struct float_model *model;
+    int32_t context_tokens;
+    float *k, *v; /* [n_layers][context_tokens][n_kv_heads * head_dim] */
+    float *residual, *x, *q, *gate, *up, *out;
+    double *score;
+    void *memory;
+};
+
+static void take_all(struct ref_float *r, struct arena *a)
+{
+    const struct shape *s = &r->model->shape;
+    const size_t heads = (size_t)s->n_heads * (size_t)s->head_dim, d = (size_t)s->d_model, ff = (size_t)s->d_ff;
+    const size_t kv = (size_t)s->n_layers * (size_t)r->context_tokens * (size_t)s->n_kv_heads * (size_t)s->head_dim;
+    const size_t widest = heads > d ? heads : d;
+    r->k = take(a, kv * sizeof(float));
+    r->v = take(a, kv * sizeof(float));
+    r->residual = take(a, d * sizeof(float));
+    r->x = take(a, widest * sizeof(float));
+    r->q = take(a, heads * sizeof(float));
+    r->gate = take(a, ff * sizeof(float));
+    r->up = take(a, ff * sizeof(float));
+    r->out = take(a, d * sizeof(float));
+    r->score = take(a, (size_t)r->context_tokens * sizeof(double));
+}
+
+struct ref_float *ref_float_new(const struct float_model *model, int32_t context_tokens)
+{
+    struct ref_float *r = calloc(1, sizeof *r);
+    if (!r) {
+        return NULL;
+    }
+    *r = (struct ref_float){.model = model, .context_tokens = context_tokens};
+    struct arena arena = {NULL, 0};
+    take_all(r, &arena);
+    r->memory = calloc(arena.used, 1);
+    if (!r->memory) {
+        free(r);
+        return NULL;
+    }
+    arena = (struct arena){r->memory, 0};
+    take_all(r, &arena);
+    return r;
+}
+
+void ref_float_free(struct ref_float *ref)
+{
+    if (ref) {
+        free(ref->memory);
+        free(ref);
+    }
+}
+
+static double dot(const float *a, const float *b, int32_t n)
+{
+    double lane[4] = {0};
+    for (int32_t i = 0; i < n; i++) {
+        lane[i % 4] += (double)a[i] * (double)b[i];
+    }
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+static void multiply(const float *w, int32_t n_out, int32_t n_in, const float *x, float *y)
+{
+    for (int32_t o = 0; o < n_out; o++) {
+        y[o] = (float)dot(w + (int64_t)o * n_in, x, n_in);
+    }
+}
+
+static void rms_norm(const float *x, const float *g, int32_t n, double epsilon, float *y)
+{
+    const double scale = 1.0 / sqrt(dot(x, x, n) / n + epsilon);
+    for (int32_t i = 0; i < n; i++) {
+        y[i] = (float)(x[i] * scale * g[i]);
+    }
+}
+
+static void rotate(const struct float_model *m, float *x, int32_t n_heads, int32_t position)
+{
+    const int32_t head_dim = m->shape.head_dim;
+    for (int32_t i = 0; i < head_dim / 2; i++) {
+        const double c = cos(position * m->rope_frequency[i]), s = sin(position * m->rope_frequency[i]);
+        for (int32_t h = 0; h < n_heads; h++) {
+            float *pair = x + (int64_t)h * head_dim + 2 * (int64_t)i;
+            const double a = pair[0], b = pair[1];
+            pair[0] = (float)(a * c - b * s);
+            pair[1] = (float)(a * s + b * c);
+        }
+    }
+}
+
+/* Softmax in place; scores become probabilities. */
+static void softmax(double *p, int32_t n)
+{
+    double max = p[0], sum = 0;
+    for (int32_t i = 1; i < n; i++) {
+        max = fmax(max, p[i]);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        p[i] = exp(p[i] - max);
+        sum += p[i];
+    }
+    for (int32_t i = 0; i < n; i++) {
+        p[i] /= sum;
+    }
+}
+
+/* One head over n_tokens rows of `row` elements; out [head_dim]. */
+static void attend(struct ref_float *r, const float *q, const float *k, const float *v, int32_t n_tokens, int64_t row, float *out)
+{
+    const int32_t head_dim = r->model->shape.head_dim;
+    for (int32_t t = 0; t < n_tokens; t++) {
+        r->score[t] = dot(q, k + t * row, head_dim) / sqrt(head_dim);
+    }
+    softmax(r->score, n_tokens);
+    for (int32_t d = 0; d < head_dim; d++) {
+        double sum = 0;
+        for (int32_t t = 0; t < n_tokens; t++) {
+            sum += r->score[t] * v[t * row + d];
+        }
+        out[d] = (float)sum;
+    }
+}
+
+static void add(float *residual, const float *x, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        residual[i] += x[i];
+    }
+}
+
+static void attention_block(struct ref_float *r, int32_t layer, int32_t position)
+{
+    const struct float_model *m = r->model;
+    const struct shape *s = &m->shape;
+    const struct float_layer *w = &m->layers[layer];
+    const int64_t row = (int64_t)s->n_kv_heads * s->head_dim;
+    const int32_t sharing = s->n_heads / s->n_kv_heads; /* query heads to a KV head */
+    ES_ASSERT(sharing > 0);
+    float *k = r->k + (int64_t)layer * r->context_tokens * row, *v = r->v + (int64_t)layer * r->context_tokens * row;
+    rms_norm(r->residual, w->attention_norm, s->d_model, s->rms_epsilon, r->x);
+    multiply(w->linear[LINEAR_Q], shape_n_out(s, LINEAR_Q), s->d_model, r->x, r->q);
+    multiply(w->linear[LINEAR_K], (int32_t)row, s->d_model, r->x, k + position * row);
+    multiply(w->linear[LINEAR_V], (int32_t)row, s->d_model, r->x, v + position * row);
+    rotate(m, r->q, s->n_heads, position);
+    rotate(m, k + position * row, s->n_kv_heads, position);
+    for (int32_t h = 0; h < s->n_heads; h++) {
+        const int64_t kv_head = (int64_t)(h / sharing) * s->head_dim, at = (int64_t)h * s->head_dim;
+        attend(r, r->q + at, k + kv_head, v + kv_head, position + 1, row, r->x + at);
+    }
+    multiply(w->linear[LINEAR_O], s->d_model, s->n_heads * s->head_dim, r->x, r->out);
+    add(r->residual, r->out, s->d_model);
+}
+
+static void ffn_block(struct ref_float *r, int32_t layer)
+{
+    const struct shape *s = &r->model->shape;
+    const struct float_layer *w = &r->model->layers[layer];
+    rms_norm(r->residual, w->ffn_norm, s->d_model, s->rms_epsilon, r->x);
+    multiply(w->linear[LINEAR_GATE], s->d_ff, s->d_model, r->x, r->gate);
+    multiply(w->linear[LINEAR_UP], s->d_ff, s->d_model, r->x, r->up);
+    for (int32_t i = 0; i < s->d_ff; i++) {
+        const double g = r->gate[i];
+        r->gate[i] = (float)(g / (1 + exp(-g)) * r->up[i]);
+    }
+    multiply(w->linear[LINEAR_DOWN], s->d_model, s->d_ff, r->gate, r->out);
+    add(r->residual, r->out, s->d_model);
+}
+
+void ref_float_forward(struct ref_float *ref, int32_t token, int32_t position, float *logits)
+{
+    const struct float_model *m = ref->model;
+    const struct shape *s = &m->shape;
+    ES_ASSERT(position >= 0 && position < ref->context_tokens && token >= 0 && token < s->n_vocab);
+    memcpy(ref->residual, m->embedding + (int64_t)token * s->d_model, (size_t)s->d_model * sizeof *ref->residual);
+    for (int32_t layer = 0; layer < s->n_layers; layer++) {
+        attention_block(ref, layer, position);
+        ffn_block(ref, layer);
+    }
+    if (logits) {
+        rms_norm(ref->residual, m->final_norm, s->d_model, s->rms_epsilon, ref->x);
+        multiply(m->head, s->n_vocab, s->d_model, ref->x, logits);
+    }
+}
+
+/* -- comparing -- */
+
+static double log_sum_exp(const float *l, int32_t n)
+{
+    double max = l[0], sum = 0;
+    for (int32_t i = 1; i < n; i++) {
+        max = fmax(max, l[i]);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        sum += exp(l[i] - max);
+    }
+    return max + log(sum);
+}
+
+double float_kl(const float *p_logits, const float *q_logits, int32_t n)
+{
+    const double p_sum = log_sum_exp(p_logits, n), q_sum = log_sum_exp(q_logits, n);
+    double kl = 0;
+    for (int32_t i = 0; i < n; i++) {
+        const double log_p = p_logits[i] - p_sum, log_q = q_logits[i] - q_sum;
+        kl += exp(log_p) * (log_p - log_q);
+    }
+    return kl;
+}
+
+void acc_to_float(const struct acc *v, float *out)
+{
+    for (int32_t i = 0; i < v->n; i++) {
+        out[i] = (float)ldexp((double)v->m[i], v->exponent);
+    }
+}

@@ -1,0 +1,45 @@
+/* ref_float.h -- the same model in floating point: what the integer path is measured against.
+ *
+ * Weights are float, sums are double. Evaluation knows nothing of ROMs: fill a struct float_model from a ROM image (here) or from GGUF
+ * tensors (by who has them), and the figures compare.
+ */
+#ifndef ETCHSIM_REF_FLOAT_H
+#define ETCHSIM_REF_FLOAT_H
+
+#include "kernels/types.h"
+
+struct adapter;
+
+struct float_layer {
+    const float *attention_norm, *ffn_norm; /* [d_model] */
+    const float *linear[LINEAR_COUNT];      /* [n_out][n_in], as shape_n_out, shape_n_in */
+};
+
+struct float_model {
+    struct shape shape;
+    const float *embedding;       /* [n_vocab][d_model] */
+    const float *head;            /* [n_vocab][d_model], may be the embedding */
+    const float *final_norm;      /* [d_model] */
+    const double *rope_frequency; /* [head_dim / 2], radians per position; pairs (2i, 2i + 1) as in GGUF */
+    struct float_layer *layers;   /* [n_layers] */
+    void *memory;                 /* owned, may be NULL: what float_model_free frees */
+};
+
+/* The ROM's weights as they are (exact), with the packed adapter merged in (W + B A, rounded once to float) unless NULL.
+ * False when there is no memory. */
+bool float_model_from_image(const struct model *model, const struct adapter *adapter, struct float_model *out);
+void float_model_free(struct float_model *m);
+
+struct ref_float; /* one sequence */
+/* NULL when there is no memory. */
+struct ref_float *ref_float_new(const struct float_model *model, int32_t context_tokens);
+void ref_float_free(struct ref_float *ref);
+/* As ref_forward; logits [n_vocab] or NULL. */
+void ref_float_forward(struct ref_float *ref, int32_t token, int32_t position, float *logits);
+
+/* Kullback-Leibler divergence in nats of softmax(q) from softmax(p): sum p log(p / q). */
+double float_kl(const float *p_logits, const float *q_logits, int32_t n);
+/* acc logits as floats, [n]. */
+void acc_to_float(const struct acc *v, float *out);
+
+#endif

@@ -1,0 +1,64 @@
+#include "kernels/rope.h"
+
+#include <math.h>
+
+#include "kernels/fixed.h"
+#include "kernels/requant.h"
+#include "kernels/tables.h"
+#include "sim/error.h"
+
+struct rotation {
+    int32_t cosine, sine;
+};
+
+static int16_t to_int16(int32_t exponent)
+{
+    ES_ASSERT(exponent >= INT16_MIN && exponent <= INT16_MAX);
+    return (int16_t)exponent;
+}
+
+/* 16 bits each, turned: v [head_dim] -> scratch; returns the exponent. */
+static int32_t rotate_head(const struct rotation *by, const int64_t *v, int32_t head_dim, int32_t exponent, int64_t *scratch)
+{
+    const int s = k_requant_shift(k_max_magnitude(v, head_dim), 16);
+    for (int32_t i = 0; i < head_dim / 2; i++) {
+        const int64_t a = clamp_i64(shr_round(v[2 * i], s), -32767, 32767), b = clamp_i64(shr_round(v[2 * i + 1], s), -32767, 32767);
+        scratch[2 * i] = a * by[i].cosine - b * by[i].sine;
+        scratch[2 * i + 1] = a * by[i].sine + b * by[i].cosine;
+    }
+    return exponent + s - 15;
+}
+
+void k_rope(const uint64_t *increment, uint32_t position, const struct acc *in, int32_t n_heads, int32_t head_dim, int8_t *out,
+            int16_t *exponents, int64_t *scratch)
+{
+    ES_ASSERT(head_dim <= HEAD_DIM_MAX && in->n == n_heads * head_dim);
+    struct rotation by[HEAD_DIM_MAX / 2];
+    for (int32_t i = 0; i < head_dim / 2; i++) {
+        const uint64_t phase = position * increment[i];
+        by[i] = (struct rotation){k_cosine_q15(phase), k_sine_q15(phase)};
+    }
+    for (int32_t h = 0; h < n_heads; h++) {
+        const int64_t first = (int64_t)h * head_dim;
+        const int32_t exponent = rotate_head(by, in->m + first, head_dim, in->exponent, scratch);
+        exponents[h] = to_int16(k_requant8_part(scratch, head_dim, exponent, out + first));
+    }
+}
+
+void k_kv_value(const struct acc *v, int32_t n_kv_heads, int32_t head_dim, int8_t *out, int16_t *exponents)
+{
+    ES_ASSERT(v->n == n_kv_heads * head_dim);
+    for (int32_t h = 0; h < n_kv_heads; h++) {
+        const int64_t first = (int64_t)h * head_dim;
+        exponents[h] = to_int16(k_requant8_part(v->m + first, head_dim, v->exponent, out + first));
+    }
+}
+
+void k_rope_increments(float base, int32_t head_dim, const float *factors, uint64_t *increment)
+{
+    for (int32_t i = 0; i < head_dim / 2; i++) {
+        const long double factor = factors ? (long double)factors[i] : 1.0L;
+        const long double turns = powl(base, -2.0L * i / head_dim) / factor / (2 * 3.14159265358979323846264338327950288L);
+        increment[i] = (uint64_t)roundl(turns * 0x1p64L);
+    }
+}

@@ -1,0 +1,151 @@
+/* types.h -- the values that live on the chip: vectors, matrices in ROM, LoRA pairs, one model.
+ *
+ * Every vector is integer mantissas with a power-of-two exponent: value = m * 2^exponent. Formats and bounds: docs/numbers.md.
+ * Nothing here owns memory except where it says so.
+ */
+#ifndef ETCHSIM_TYPES_H
+#define ETCHSIM_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    GROUP_INPUTS = 32,          /* inputs that share one 6-bit weight scale */
+    BLOCK_ROWS = 16,            /* output rows stored interleaved, see struct matrix */
+    RESIDUAL_EXPONENT = -16,    /* the residual stream is int32 in steps of 2^-16 */
+    LORA_RANK_MAX = 128,
+    TILE_ROWS_MAX = 8192,       /* 8192 * 127 * 32 * 63 < 2^31: a tile's accumulator is 32 bits wide */
+    VECTOR_PAD = 64,            /* vectors of act8 have room for their length rounded up to this, and the tail is zero */
+};
+#define ACC_LIMIT (((int64_t)1 << 39) - 1) /* accumulators after the reduction tree: 40 bits signed */
+
+static inline int32_t padded(int32_t n)
+{
+    return (n + VECTOR_PAD - 1) / VECTOR_PAD * VECTOR_PAD;
+}
+
+struct act8 { /* activations, -127..127; m[n .. padded(n)) are zero */
+    int8_t *m;
+    int32_t n;
+    int32_t exponent;
+};
+
+struct acc { /* accumulators, |m| <= ACC_LIMIT */
+    int64_t *m;
+    int32_t n;
+    int32_t exponent;
+};
+
+struct residual { /* residual stream, exponent RESIDUAL_EXPONENT */
+    int32_t *m;
+    int32_t n;
+};
+
+enum weight_format { WEIGHT_W3, WEIGHT_W6 };
+
+/* A weight matrix in ROM: [n_out, n_in], value = codebook[code] * scale * 2^exponent (W3) or (code - 32) * scale * 2^exponent (W6).
+ *
+ * data: rows in blocks of 16 (the last one padded with scale 0), inputs in groups of 32 (padded with code 0; the activations
+ * there are zero). For each block, for each group: 16 scales (a byte each, 0..63), then 8 chunks. A chunk holds 64 codes:
+ * 16 rows x 4 consecutive inputs, code index j = 4 * row + input. Bits are kept in planes of 16 bytes:
+ *   W3, 24 bytes: 16 bytes with the two low bits (code j in byte j % 16, bits 2 * (j / 16) ..), then 8 bytes = 64 bits with bit 2 of code j at bit j
+ *   W6, 48 bytes: three such 16-byte planes of two bits each: bits 0-1, 2-3, 4-5
+ * So one 512-bit register decodes a chunk, and one 4-way dot product accumulates it into 16 rows. */
+struct matrix {
+    enum weight_format format;
+    int32_t n_out, n_in;
+    int32_t exponent;
+    int8_t codebook[8];
+    const uint8_t *data;
+};
+
+enum { CHUNKS_PER_GROUP = GROUP_INPUTS / 4, CHUNK_BYTES_W3 = 24, CHUNK_BYTES_W6 = 48 };
+
+static inline int32_t matrix_blocks(const struct matrix *w) { return (w->n_out + BLOCK_ROWS - 1) / BLOCK_ROWS; }
+static inline int32_t matrix_groups(const struct matrix *w) { return (w->n_in + GROUP_INPUTS - 1) / GROUP_INPUTS; }
+static inline int64_t matrix_group_bytes(const struct matrix *w)
+{
+    return BLOCK_ROWS + CHUNKS_PER_GROUP * (w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6);
+}
+static inline int64_t matrix_bytes(const struct matrix *w)
+{
+    return (int64_t)matrix_blocks(w) * matrix_groups(w) * matrix_group_bytes(w);
+}
+/* Bits in the mask ROM: codes and 6-bit scales of the true shape, without the padding of the image. */
+static inline int64_t matrix_rom_bits(const struct matrix *w)
+{
+    return (int64_t)w->n_out * ((int64_t)w->n_in * (w->format == WEIGHT_W3 ? 3 : 6) + (int64_t)matrix_groups(w) * 6);
+}
+
+struct norm { /* RMSNorm weights, value = m * 2^exponent, and the constants of its shape */
+    int32_t n;
+    int32_t exponent;
+    const int16_t *m;
+    uint64_t epsilon_q40; /* round(epsilon * n * 2^40) */
+    uint32_t sqrt_n_q16;  /* round(sqrt(n) * 2^16) */
+};
+
+struct shape { /* of a model; all counts positive, n_heads a multiple of n_kv_heads, head_dim even */
+    int32_t n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, n_vocab, context_tokens;
+    bool tied_head;
+    float rms_epsilon, rope_base;
+};
+
+enum linear { LINEAR_Q, LINEAR_K, LINEAR_V, LINEAR_O, LINEAR_GATE, LINEAR_UP, LINEAR_DOWN, LINEAR_COUNT };
+
+struct layer {
+    struct norm attention_norm, ffn_norm;
+    struct matrix linear[LINEAR_COUNT];
+};
+
+struct model {
+    struct shape shape;
+    struct matrix embedding; /* [n_vocab, d_model] */
+    struct matrix head;      /* [n_vocab, d_model]; the same data as embedding where tied */
+    struct norm final_norm;
+    struct layer *layers; /* [n_layers] */
+    uint64_t *rope_increment; /* [head_dim / 2]: turns per position, in units of 2^-64 */
+    int32_t softmax_scale_q15; /* round(log2(e) / sqrt(head_dim) * 2^15) */
+};
+
+static inline int32_t shape_n_out(const struct shape *s, enum linear which)
+{
+    switch (which) {
+    case LINEAR_Q: return s->n_heads * s->head_dim;
+    case LINEAR_K:
+    case LINEAR_V: return s->n_kv_heads * s->head_dim;
+    case LINEAR_GATE:
+    case LINEAR_UP: return s->d_ff;
+    default: return s->d_model;
+    }
+}
+
+static inline int32_t shape_n_in(const struct shape *s, enum linear which)
+{
+    return which == LINEAR_O ? s->n_heads * s->head_dim : which == LINEAR_DOWN ? s->d_ff : s->d_model;
+}
+
+/* One linear's LoRA pair: delta = B (A x), alpha / r folded into scale_b. rank 0: this linear has none. */
+struct lora_pair {
+    int32_t rank, n_in, n_out;
+    int32_t exponent_a, exponent_b;
+    const int8_t *a;          /* [rank, n_in], -31..31 */
+    const int8_t *b;          /* [n_out, rank], -31..31 */
+    const uint16_t *scale_a;  /* [rank] */
+    const uint16_t *scale_b;  /* [n_out] */
+};
+
+/* Bits in the SRAM slot: 6 a weight, 16 a scale. */
+static inline int64_t lora_pair_bits(const struct lora_pair *p)
+{
+    return p->rank == 0 ? 0 : 6 * (int64_t)p->rank * (p->n_in + p->n_out) + 16 * ((int64_t)p->rank + p->n_out);
+}
+
+/* KV cache of one sequence in one layer. */
+struct kv {
+    int8_t *k, *v;                     /* [capacity][n_kv_heads][head_dim] */
+    int16_t *k_exponent, *v_exponent;  /* [capacity][n_kv_heads] */
+    int32_t capacity_tokens;
+};
+
+#endif

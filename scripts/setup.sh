@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what etchsim needs and this machine lacks (Debian packages). Says nothing when nothing is missing.
+#
+#   scripts/setup.sh [base] [lint] [fuzz]      default: base
+#
+# What counts is whether the tool or library works, not which package it came from: so on a system other than Debian
+# the libraries may be installed by hand, and this script is content. Exit 2: something is missing and could not be installed.
+set -euo pipefail
+
+has_command() { command -v "$1" >/dev/null 2>&1; }
+has_library() { has_command pkg-config && pkg-config --exists "$1"; }
+has_fuzzer() {
+    has_command clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*.a" >/dev/null
+}
+# libFuzzer's runtime has clang's major version in its package name; before clang is there, apt knows which one it will be.
+fuzzer_package() {
+    local major
+    if has_command clang; then
+        major=$(clang -dumpversion)
+    else
+        major=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    fi
+    echo "libclang-rt-${major%%.*}-dev"
+}
+
+missing=()
+need() { # need PACKAGE CHECK ARGUMENT...
+    local package=$1
+    shift
+    "$@" || missing+=("$package")
+}
+
+check_base() {
+    need make has_command make
+    need gcc has_command gcc
+    need libc6-dev test -e /usr/include/stdio.h
+    need pkg-config has_command pkg-config
+    need libyaml-dev has_library yaml-0.1
+    need libcjson-dev has_library libcjson
+    need zlib1g-dev has_library zlib
+    need libxxhash-dev has_library libxxhash
+    need libpcre2-dev has_library libpcre2-8
+    need libcunit1-dev has_library cunit
+}
+
+check_lint() {
+    need clang-format has_command clang-format
+    need clang-tidy has_command clang-tidy
+}
+
+check_fuzz() {
+    need clang has_command clang
+    has_fuzzer || missing+=("$(fuzzer_package)")
+}
+
+check() {
+    missing=()
+    local group
+    for group in "$@"; do
+        case $group in
+        base | lint | fuzz) "check_$group" ;;
+        *)
+            echo "setup.sh: unknown group '$group': expected base, lint or fuzz" >&2
+            exit 2
+            ;;
+        esac
+    done
+}
+
+give_up() {
+    echo "setup.sh: $1" >&2
+    echo "setup.sh: please install these Debian packages (or what they are called on your system): ${missing[*]}" >&2
+    exit 2
+}
+
+[ $# -gt 0 ] || set -- base
+check "$@"
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+has_command apt-get || give_up "no apt-get here, so nothing can be installed automatically"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    has_command sudo || give_up "installing needs root, and there is no sudo"
+    as_root=(sudo)
+fi
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
+
+echo "setup.sh: installing ${missing[*]}" >&2
+"${apt[@]}" update >&2 || echo "setup.sh: apt-get update failed; trying with the package lists that are here" >&2
+"${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 || give_up "apt-get install failed (see above; is there a network?)"
+check "$@"
+[ ${#missing[@]} -eq 0 ] || give_up "installed, but still not usable"

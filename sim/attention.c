@@ -1,0 +1,131 @@
+#include "sim/attention.h"
+
+#include "kernels/attention.h"
+#include "sim/lora_mac.h"
+#include "sim/sram.h"
+
+static uint32_t context(const struct attention_unit *u)
+{
+    return u->token->position + 1;
+}
+
+/* Asks for all K or V rows of the sequence, as fast as the multipliers use them. */
+static void read_rows(struct attention_unit *u, cycle_t now, uint32_t base_words, enum attention_phase phase)
+{
+    uint64_t macs = (uint64_t)context(u) * u->n_heads * u->head_dim;
+    uint32_t mac_cycles = ceil_div(macs, u->lanes);
+    uint32_t words = context(u) * u->map->kv_row_words;
+    uint32_t words_per_cycle = ceil_div(words, mac_cycles);
+    sram_request(u->read_request, now, u->token, base_words, words, words_per_cycle);
+    u->until = now + sram_ideal_cycles(words, words_per_cycle, u->sram_latency_cycles);
+    u->rows_read = false;
+    u->phase = phase;
+    unit_enter(&u->unit, now, UNIT_BUSY);
+    unit_sleep(&u->unit, u->until);
+}
+
+RARELY static void accept(struct attention_unit *u, cycle_t now)
+{
+    struct burst *q = link_front(u->in_q, now);
+    if (!q) {
+        return;
+    }
+    if (q->last > now) {
+        unit_sleep(&u->unit, q->last);
+        return;
+    }
+    u->token = q->token;
+    token_arrive(u->token, q->last, now);
+    if (u->model) {
+        k_attention(&u->model->shape, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &u->kv[u->token->sequence], (int32_t)context(u), &u->x,
+                    u->scratch);
+    }
+    link_pop(u->in_q, now);
+    read_rows(u, now, memory_map_k(u->map, u->token->sequence), ATTENTION_SCORES);
+}
+
+/* Scores or values: first the rows, then the pipeline behind them. Returns whether the phase is over. */
+static bool rows_done(struct attention_unit *u, cycle_t now, enum place place)
+{
+    if (!u->rows_read) {
+        if (!link_front(u->read_response, now)) {
+            unit_enter(&u->unit, now, UNIT_STALL_SRAM);
+            return false;
+        }
+        link_pop(u->read_response, now);
+        token_book(u->token, place, u->until);
+        token_book(u->token, PLACE_sram, now);
+        unit_enter(&u->unit, now, UNIT_BUSY);
+        u->rows_read = true;
+        u->until = now + u->latency_cycles;
+        unit_sleep(&u->unit, u->until);
+        return false;
+    }
+    token_book(u->token, place, now);
+    return true;
+}
+
+static void send(struct attention_unit *u, cycle_t now)
+{
+    bool lora = token_has_lora(u->token, u->unit.layer, LINEARS_O);
+    struct link *full = !link_ready(u->out_x, now) ? u->out_x : lora && !link_ready(u->out_lora, now) ? u->out_lora : NULL;
+    if (full) {
+        link_block(full, &u->unit, now);
+        return;
+    }
+    token_book(u->token, PLACE_wait, now);
+    struct link *outputs[] = {u->out_x, u->out_lora};
+    for (int i = 0; i < 1 + lora; i++) {
+        if (u->model) {
+            act8_copy(&link_back(outputs[i])->act, &u->x);
+        }
+        link_push(outputs[i], now, u->token, u->beats);
+    }
+    u->token = NULL;
+    u->phase = ATTENTION_EMPTY;
+    unit_enter(&u->unit, now, UNIT_IDLE);
+    unit_sleep(&u->unit, now + 1);
+}
+
+/* A phase is over, or waits for something. */
+RARELY static void advance(struct attention_unit *u, cycle_t now)
+{
+    switch (u->phase) {
+    case ATTENTION_SCORES:
+        if (rows_done(u, now, PLACE_scores)) {
+            u->phase = ATTENTION_SOFTMAX;
+            u->until = now + ceil_div((uint64_t)context(u) * u->n_heads, u->softmax_lanes) + u->latency_cycles;
+            unit_sleep(&u->unit, u->until);
+        }
+        break;
+    case ATTENTION_SOFTMAX:
+        token_book(u->token, PLACE_softmax, now);
+        read_rows(u, now, memory_map_v(u->map, u->token->sequence), ATTENTION_VALUES);
+        break;
+    case ATTENTION_VALUES:
+        if (rows_done(u, now, PLACE_values)) {
+            u->phase = ATTENTION_SEND;
+            send(u, now);
+        }
+        break;
+    case ATTENTION_SEND:
+        send(u, now);
+        break;
+    case ATTENTION_EMPTY:
+        break;
+    }
+}
+
+void attention_tick(struct unit *unit, cycle_t now)
+{
+    struct attention_unit *u = (struct attention_unit *)unit;
+    if (u->phase == ATTENTION_EMPTY) {
+        if (unit->inbox) {
+            accept(u, now);
+        }
+    } else if (now < u->until) {
+        unit_sleep(unit, u->until);
+    } else {
+        advance(u, now);
+    }
+}

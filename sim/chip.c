@@ -1,0 +1,511 @@
+/* chip.c -- the block diagram in code.
+ *
+ *  host --load--> host_port --slice--> dma ------------------------------+ (dma_write of every layer)
+ *                                       |loaded                          v
+ *  requests --> sequencer --token--> embed --embedded--> [ layer block x L ] --> final_norm --x_head--> rom_head --logits--> sampler
+ *                   ^  ^                                                             |retired                                  |sampled
+ *                   |  +-------------------------------------------------------------+                                         |
+ *                   +----------------------------------------------------------------------------------------------------------+
+ *  layer block:
+ *    residual, down of the layer before --> attention_norm --x_qkv--> rom_qkv --qkv--> rope --q--> attention --x_o--> rom_o --o--+
+ *                                                 |                     ^               |kv_write     |kv_read          ^         |
+ *                                                 |                 delta_qkv           v             v             delta_o       |
+ *                                            lora_x_qkv --> lora_mac <--lora_read-- [ sram banks ] <-- dma_write                  |
+ *                                                 |residual_attention                                                             |
+ *                                                 +--------------------------> ffn_norm <-----------------------------------------+
+ *    ffn_norm --x_gate_up--> rom_gate_up --gate_up--> silu --x_down--> rom_down --down--> attention_norm of the next layer (or final_norm)
+ *       |                        ^ delta_gate_up                          ^ delta_down             ^
+ *       +--residual_ffn----------------------------------------------------------------------------+
+ */
+#include "sim/chip.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "kernels/attention.h"
+
+enum { TOKENS_PER_LAYER = 16, RESIDUAL_DEPTH_FACTOR = 4 };
+enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27 };
+
+/* -- building blocks -- */
+
+static void *keep(struct chip *c, size_t count, size_t size)
+{
+    if (c->n_blocks == c->blocks_room) {
+        c->blocks_room = c->blocks_room ? 2 * c->blocks_room : 64;
+        c->blocks = realloc(c->blocks, c->blocks_room * sizeof *c->blocks);
+        ES_ASSERT(c->blocks);
+    }
+    void *memory = calloc(count ? count : 1, size);
+    ES_ASSERT(memory); /* sizes follow from the config and the shape, both checked */
+    c->blocks[c->n_blocks++] = memory;
+    return memory;
+}
+
+static struct act8 new_act8(struct chip *c, int32_t n)
+{
+    return (struct act8){keep(c, (size_t)padded(n), 1), n, 0};
+}
+
+static struct acc new_acc(struct chip *c, int32_t n)
+{
+    return (struct acc){keep(c, (size_t)n, sizeof(int64_t)), n, 0};
+}
+
+static void add_unit(struct chip *c, struct unit *unit, enum unit_kind kind, int layer, void (*tick)(struct unit *, cycle_t))
+{
+    *unit = (struct unit){.tick = tick, .wake = &c->wake[c->n_units], .group_wake = &c->group_wake[c->n_units / WAKE_GROUP], .trace = c->trace, .id = (uint16_t)c->n_units, .layer = (int16_t)layer, .kind = kind};
+    c->units[c->n_units++] = unit;
+}
+
+struct wire {
+    const char *name;
+    enum payload payload;
+    int32_t n[BURST_ACCS]; /* elements; n[0] only, but for PAYLOAD_ACC */
+};
+
+static void add_payload(struct chip *c, struct burst *burst, const struct wire *wire)
+{
+    switch (wire->payload) {
+    case PAYLOAD_HEADS:
+        burst->head_exponent = keep(c, (size_t)c->shape.n_heads, sizeof(int16_t)); /* fall through */
+    case PAYLOAD_ACT8:
+        burst->act = new_act8(c, wire->n[0]);
+        break;
+    case PAYLOAD_ACC:
+        for (int i = 0; i < BURST_ACCS && wire->n[i]; i++) {
+            burst->acc[i] = new_acc(c, wire->n[i]);
+        }
+        break;
+    case PAYLOAD_RESIDUAL:
+        burst->residual = (struct residual){keep(c, (size_t)wire->n[0], sizeof(int32_t)), wire->n[0]};
+        break;
+    case PAYLOAD_NONE:
+        break;
+    }
+}
+
+static struct link *connect(struct chip *c, struct link *link, struct unit *from, struct unit *to, uint32_t depth, struct wire wire)
+{
+    int16_t layer = from->layer >= 0 ? from->layer : to->layer;
+    *link = (struct link){.slots = keep(c, depth, sizeof(struct burst)), .depth = depth, .popped_at = NEVER, .sender = from,
+                          .receiver = to, .trace = c->trace, .id = (uint16_t)c->n_links, .layer = layer, .name = wire.name};
+    for (uint32_t i = 0; i < depth && c->model; i++) {
+        add_payload(c, &link->slots[i], &wire);
+    }
+    c->links[c->n_links++] = link;
+    return link;
+}
+
+/* -- the units' parameters and registers -- */
+
+static uint32_t beats(const struct chip *c, uint32_t n, uint32_t lanes)
+{
+    uint32_t width = c->config.link_elements;
+    return ceil_div(n, lanes < width ? lanes : width);
+}
+
+static void set_norm(struct chip *c, struct norm_unit *u, const struct norm *weights, enum linear_group feeds)
+{
+    int32_t n = c->shape.d_model;
+    u->n = (uint32_t)n;
+    u->lanes = c->config.norm_lanes;
+    u->latency_cycles = c->config.norm_latency_cycles;
+    u->beats = beats(c, u->n, u->lanes);
+    u->feeds = feeds;
+    if (c->model) {
+        u->weights = weights;
+        u->residual = (struct residual){keep(c, (size_t)n, sizeof(int32_t)), n};
+        u->x = new_act8(c, n);
+        u->scratch = keep(c, (size_t)n, sizeof(int64_t));
+    }
+}
+
+static void set_rom(struct chip *c, struct rom_array *u, enum linear_group group, enum place place, const struct layer *layer)
+{
+    const struct shape *s = &c->shape;
+    uint32_t n_out_sum = 0;
+    for (uint32_t i = 0; i < linears_count(group); i++) {
+        enum linear which = linears_first(group) + i;
+        n_out_sum += (uint32_t)shape_n_out(s, which);
+        if (c->model) {
+            u->matrix[i] = &layer->linear[which];
+            u->acc[i] = new_acc(c, shape_n_out(s, which));
+        }
+    }
+    u->n_matrices = linears_count(group);
+    u->group = group;
+    u->place = place;
+    rom_array_timing(u, &c->config, (uint32_t)shape_n_in(s, linears_first(group)), n_out_sum);
+}
+
+static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
+{
+    const struct shape *s = &c->shape;
+    uint32_t n_q = (uint32_t)(s->n_heads * s->head_dim), n_kv = (uint32_t)(s->n_kv_heads * s->head_dim);
+    u->map = &c->map;
+    u->compute_cycles = ceil_div(n_q + 2 * n_kv, c->config.rope_lanes) + c->config.rope_latency_cycles;
+    u->q_beats = beats(c, n_q, c->config.rope_lanes);
+    u->write_words_per_cycle = c->config.sram_ways * c->config.sram_ports;
+    u->sram_latency_cycles = c->config.sram_latency_cycles;
+    if (c->model) {
+        u->model = c->model;
+        u->kv = kv;
+        u->q = new_act8(c, (int32_t)n_q);
+        u->q_exponent = keep(c, (size_t)s->n_heads, sizeof(int16_t));
+        u->scratch = keep(c, n_q, sizeof(int64_t));
+    }
+}
+
+static void set_attention(struct chip *c, struct attention_unit *u, struct kv *kv)
+{
+    const struct shape *s = &c->shape;
+    u->map = &c->map;
+    u->n_heads = (uint32_t)s->n_heads;
+    u->n_kv_heads = (uint32_t)s->n_kv_heads;
+    u->head_dim = (uint32_t)s->head_dim;
+    u->lanes = c->config.attention_lanes;
+    u->softmax_lanes = c->config.attention_softmax_lanes;
+    u->latency_cycles = c->config.attention_latency_cycles;
+    u->beats = beats(c, u->n_heads * u->head_dim, u->lanes);
+    u->sram_latency_cycles = c->config.sram_latency_cycles;
+    if (c->model) {
+        u->model = c->model;
+        u->kv = kv;
+        u->x = new_act8(c, s->n_heads * s->head_dim);
+        u->scratch = keep(c, k_attention_scratch(s, (int32_t)c->config.kv_context_tokens), sizeof(int64_t));
+    }
+}
+
+static void set_silu(struct chip *c, struct silu_unit *u)
+{
+    int32_t n = c->shape.d_ff;
+    u->n = (uint32_t)n;
+    u->lanes = c->config.silu_lanes;
+    u->latency_cycles = c->config.silu_latency_cycles;
+    u->beats = beats(c, u->n, u->lanes);
+    u->values = c->model != NULL;
+    if (u->values) {
+        u->x = new_act8(c, n);
+        u->scratch = keep(c, 2 * (size_t)n, sizeof(int64_t));
+    }
+}
+
+static void set_lora_mac(struct chip *c, struct lora_mac *u, const struct layer *layer)
+{
+    u->map = &c->map;
+    u->lanes = c->config.lora_lanes;
+    u->x_elements = c->config.link_elements;
+    u->latency_cycles = c->config.lora_latency_cycles;
+    u->sram_latency_cycles = c->config.sram_latency_cycles;
+    u->values = c->model != NULL;
+    for (int i = 0; i < BURST_ACCS && u->values; i++) {
+        u->h[i] = new_act8(c, LORA_RANK_MAX);
+    }
+    for (enum linear which = 0; which < LINEAR_COUNT && u->values; which++) {
+        u->base_exponent[which] = layer->linear[which].exponent;
+    }
+}
+
+static struct kv *new_kv(struct chip *c)
+{
+    uint32_t n = c->config.kv_sequences;
+    size_t heads = (size_t)c->config.kv_context_tokens * (size_t)c->shape.n_kv_heads;
+    struct kv *kv = keep(c, n, sizeof *kv);
+    for (uint32_t i = 0; i < n; i++) {
+        kv[i] = (struct kv){keep(c, heads, (size_t)c->shape.head_dim), keep(c, heads, (size_t)c->shape.head_dim), keep(c, heads, sizeof(int16_t)),
+                            keep(c, heads, sizeof(int16_t)), (int32_t)c->config.kv_context_tokens};
+    }
+    return kv;
+}
+
+static bool set_layer(struct chip *c, int32_t l, struct error *e)
+{
+    struct layer_block *b = &c->layers[l];
+    const struct layer *weights = c->model ? &c->model->layers[l] : NULL;
+    b->sram.kv = c->model ? new_kv(c) : NULL;
+    set_norm(c, &b->attention_norm, weights ? &weights->attention_norm : NULL, LINEARS_QKV);
+    set_rom(c, &b->rom_qkv, LINEARS_QKV, PLACE_rom_qkv, weights);
+    set_rope(c, &b->rope, b->sram.kv);
+    set_attention(c, &b->attention, b->sram.kv);
+    set_rom(c, &b->rom_o, LINEARS_O, PLACE_rom_o, weights);
+    set_norm(c, &b->ffn_norm, weights ? &weights->ffn_norm : NULL, LINEARS_GATE_UP);
+    set_rom(c, &b->rom_gate_up, LINEARS_GATE_UP, PLACE_rom_gate_up, weights);
+    set_silu(c, &b->silu);
+    set_rom(c, &b->rom_down, LINEARS_DOWN, PLACE_rom_down, weights);
+    set_lora_mac(c, &b->lora_mac, weights);
+    return sram_init(&b->sram, &c->config, e);
+}
+
+static void set_ends(struct chip *c)
+{
+    const struct model *m = c->model;
+    c->embed.latency_cycles = c->config.embed_latency_cycles;
+    c->embed.beats = beats(c, (uint32_t)c->shape.d_model, c->config.embed_elements);
+    c->embed.weights = m ? &m->embedding : NULL;
+    set_norm(c, &c->final_norm, m ? &m->final_norm : NULL, LINEARS_QKV);
+    c->rom_head.n_matrices = 1;
+    c->rom_head.place = PLACE_rom_head;
+    rom_array_timing(&c->rom_head, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab);
+    c->sampler.n_vocab = (uint32_t)c->shape.n_vocab;
+    c->sampler.pass_cycles = ceil_div(c->sampler.n_vocab, c->config.sampler_lanes);
+    c->sampler.latency_cycles = c->config.sampler_latency_cycles;
+    c->sampler.values = m != NULL;
+    if (m) {
+        c->rom_head.matrix[0] = &m->head;
+        c->rom_head.acc[0] = new_acc(c, c->shape.n_vocab);
+        c->sampler.scratch = keep(c, k_sample_scratch(c->shape.n_vocab), 1);
+    }
+}
+
+/* Host port and DMA. */
+static void set_host(struct chip *c, struct adapter *adapters)
+{
+    c->host_port.adapters = adapters;
+    c->host_port.n_layers = c->shape.n_layers;
+    c->host_port.bandwidth_mbytes_per_s = c->config.host_bandwidth_mbytes_per_s;
+    c->host_port.clock_mhz = c->config.clock_mhz;
+    c->host_port.transfer_cycles = c->config.host_transfer_cycles;
+    c->host_port.tensor_cycles = c->config.host_tensor_cycles;
+    c->dma.adapters = adapters;
+    c->dma.map = &c->map;
+    c->dma.n_layers = c->shape.n_layers;
+    c->dma.words_per_cycle = c->config.sram_ways * c->config.sram_ports;
+    c->dma.sram_latency_cycles = c->config.sram_latency_cycles;
+    c->dma.write_request = keep(c, (size_t)c->shape.n_layers, sizeof(struct link *));
+    c->dma.write_response = keep(c, (size_t)c->shape.n_layers, sizeof(struct link *));
+}
+
+static void set_sequencer(struct chip *c, struct adapter *adapters, uint32_t n_adapters, struct request *requests, uint32_t n_requests)
+{
+    struct sequencer *u = &c->sequencer;
+    u->requests = c->sampler.requests = requests;
+    u->n_requests = n_requests;
+    u->adapters = adapters;
+    u->n_adapters = n_adapters;
+    u->n_sequences = c->config.kv_sequences;
+    u->sequences = keep(c, u->n_sequences, sizeof *u->sequences);
+    for (uint32_t i = 0; i < u->n_sequences; i++) {
+        u->sequences[i].request = -1;
+    }
+    u->n_tokens = u->n_free = (uint32_t)c->shape.n_layers * TOKENS_PER_LAYER + TOKENS_PER_LAYER;
+    u->tokens = keep(c, u->n_tokens, sizeof *u->tokens);
+    u->free_tokens = keep(c, u->n_tokens, sizeof *u->free_tokens);
+    for (uint32_t i = 0; i < u->n_tokens; i++) {
+        u->free_tokens[i] = u->n_tokens - 1 - i;
+    }
+    u->slots.count = c->config.slots_count;
+    u->slots.slot = keep(c, u->slots.count, sizeof *u->slots.slot);
+    for (uint32_t i = 0; i < u->slots.count; i++) {
+        u->slots.slot[i].adapter = -1;
+    }
+}
+
+/* -- the block diagram -- */
+
+static void place_units(struct chip *c)
+{
+    add_unit(c, &c->sequencer.unit, KIND_SEQUENCER, -1, sequencer_tick);
+    add_unit(c, &c->host_port.unit, KIND_HOST_PORT, -1, host_port_tick);
+    add_unit(c, &c->dma.unit, KIND_DMA, -1, dma_tick);
+    add_unit(c, &c->embed.unit, KIND_EMBED, -1, embed_tick);
+    for (int l = 0; l < c->shape.n_layers; l++) {
+        struct layer_block *b = &c->layers[l];
+        add_unit(c, &b->attention_norm.unit, KIND_ATTENTION_NORM, l, norm_tick);
+        add_unit(c, &b->rom_qkv.unit, KIND_ROM_QKV, l, rom_array_tick);
+        add_unit(c, &b->rope.unit, KIND_ROPE, l, rope_tick);
+        add_unit(c, &b->attention.unit, KIND_ATTENTION, l, attention_tick);
+        add_unit(c, &b->rom_o.unit, KIND_ROM_O, l, rom_array_tick);
+        add_unit(c, &b->ffn_norm.unit, KIND_FFN_NORM, l, norm_tick);
+        add_unit(c, &b->rom_gate_up.unit, KIND_ROM_GATE_UP, l, rom_array_tick);
+        add_unit(c, &b->silu.unit, KIND_SILU, l, silu_tick);
+        add_unit(c, &b->rom_down.unit, KIND_ROM_DOWN, l, rom_array_tick);
+        add_unit(c, &b->lora_mac.unit, KIND_LORA_MAC, l, lora_mac_tick);
+        add_unit(c, &b->sram.unit, KIND_SRAM, l, sram_tick);
+    }
+    add_unit(c, &c->final_norm.unit, KIND_FINAL_NORM, -1, norm_tick);
+    add_unit(c, &c->rom_head.unit, KIND_ROM_HEAD, -1, rom_array_tick);
+    add_unit(c, &c->sampler.unit, KIND_SAMPLER, -1, sampler_tick);
+}
+
+#define WIRE(from, from_port, link, to, to_port, depth, ...)                                                                                                   \
+    ((from)->from_port = (to)->to_port = connect(c, (link), &(from)->unit, &(to)->unit, (depth), (struct wire){__VA_ARGS__}))
+
+static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *port, enum sram_client client, struct unit *unit, struct link **request,
+                      struct link **response)
+{
+    static const char *const done[SRAM_CLIENTS] = {"kv_write_done", "kv_read_done", "lora_read_done", "dma_write_done"};
+    struct wire ask = {sram_client_names[client], PAYLOAD_NONE, {0}}, answer = {done[client], PAYLOAD_NONE, {0}};
+    *request = b->sram.request[client] = connect(c, &port->request, unit, &b->sram.unit, 1, ask);
+    *response = b->sram.response[client] = connect(c, &port->response, &b->sram.unit, unit, 1, answer);
+}
+
+/* A layer block's links. in_residual and in_delta of its first norm are wired by the caller. */
+static void wire_layer(struct chip *c, int l)
+{
+    struct layer_block *b = &c->layers[l];
+    const struct shape *s = &c->shape;
+    uint32_t depth = c->config.link_depth, residual_depth = RESIDUAL_DEPTH_FACTOR * depth;
+    int32_t d = s->d_model, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, ff = s->d_ff;
+
+    WIRE(&b->attention_norm, out_x, &b->x_qkv, &b->rom_qkv, in_x, depth, "x_qkv", PAYLOAD_ACT8, {d});
+    WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ACT8, {d});
+    WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, &b->rom_qkv, in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv});
+    WIRE(&b->rom_qkv, out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv});
+    WIRE(&b->rope, out_q, &b->q, &b->attention, in_q, depth, "q", PAYLOAD_HEADS, {q});
+    WIRE(&b->attention, out_x, &b->x_o, &b->rom_o, in_x, depth, "x_o", PAYLOAD_ACT8, {q});
+    WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q});
+    WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, &b->rom_o, in_delta, depth, "delta_o", PAYLOAD_ACC, {d});
+    WIRE(&b->rom_o, out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d});
+    WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention", PAYLOAD_RESIDUAL, {d});
+    WIRE(&b->ffn_norm, out_x, &b->x_gate_up, &b->rom_gate_up, in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d});
+    WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d});
+    WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, &b->rom_gate_up, in_delta, depth, "delta_gate_up", PAYLOAD_ACC, {ff, ff});
+    WIRE(&b->rom_gate_up, out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff});
+    WIRE(&b->silu, out_x, &b->x_down, &b->rom_down, in_x, depth, "x_down", PAYLOAD_ACT8, {ff});
+    WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff});
+    WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, &b->rom_down, in_delta, depth, "delta_down", PAYLOAD_ACC, {d});
+    struct norm_unit *next = l + 1 < s->n_layers ? &c->layers[l + 1].attention_norm : &c->final_norm;
+    WIRE(&b->rom_down, out, &b->down, next, in_delta, depth, "down", PAYLOAD_ACC, {d});
+    WIRE(&b->ffn_norm, out_residual, &b->residual_ffn, next, in_residual, residual_depth, "residual_ffn", PAYLOAD_RESIDUAL, {d});
+
+    wire_port(c, b, &b->kv_write, SRAM_KV_WRITE, &b->rope.unit, &b->rope.write_request, &b->rope.write_response);
+    wire_port(c, b, &b->kv_read, SRAM_KV_READ, &b->attention.unit, &b->attention.read_request, &b->attention.read_response);
+    wire_port(c, b, &b->lora_read, SRAM_LORA_READ, &b->lora_mac.unit, &b->lora_mac.read_request, &b->lora_mac.read_response);
+    wire_port(c, b, &b->dma_write, SRAM_DMA_WRITE, &c->dma.unit, &c->dma.write_request[l], &c->dma.write_response[l]);
+}
+
+static void wire_chip(struct chip *c)
+{
+    uint32_t depth = c->config.link_depth;
+    int32_t d = c->shape.d_model;
+    WIRE(&c->sequencer, out_load, &c->load, &c->host_port, in_load, depth, "load", PAYLOAD_NONE, {0});
+    WIRE(&c->host_port, out_slice, &c->slice, &c->dma, in_slice, depth, "slice", PAYLOAD_NONE, {0});
+    WIRE(&c->dma, out_loaded, &c->loaded, &c->sequencer, in_loaded, depth, "loaded", PAYLOAD_NONE, {0});
+    WIRE(&c->sequencer, out_token, &c->token, &c->embed, in_token, depth, "token", PAYLOAD_NONE, {0});
+    WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_residual, depth, "embedded", PAYLOAD_RESIDUAL, {d});
+    for (int l = 0; l < c->shape.n_layers; l++) {
+        wire_layer(c, l);
+    }
+    WIRE(&c->final_norm, out_x, &c->x_head, &c->rom_head, in_x, depth, "x_head", PAYLOAD_ACT8, {d});
+    WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0});
+    WIRE(&c->rom_head, out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab});
+    WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0});
+}
+
+/* -- outside -- */
+
+static bool check_requests(const struct chip_config *config, const struct shape *shape, const struct adapter *adapters, uint32_t n_adapters,
+                           const struct request *requests, uint32_t n_requests, struct error *e)
+{
+    for (uint32_t i = 0; i < n_adapters; i++) {
+        if (adapters[i].n_layers != shape->n_layers || adapters[i].rank_max > (int32_t)config->slots_rank_max) {
+            return error_input(e, "%s: adapter %s has rank %d, expected at most slots.rank_max = %u", config->name, adapters[i].name, adapters[i].rank_max,
+                               config->slots_rank_max);
+        }
+    }
+    for (uint32_t i = 0; i < n_requests; i++) {
+        const struct request *r = &requests[i];
+        if ((int64_t)r->n_prompt + r->n_generate > (int64_t)config->kv_context_tokens + 1) {
+            return error_input(e, "%s: a prompt of %d tokens and %d more do not fit the KV cache: expected at most kv.context_tokens = %u (+1) together",
+                               config->name, r->n_prompt, r->n_generate, config->kv_context_tokens);
+        }
+        ES_ASSERT(r->n_prompt >= 1 && r->n_generate >= 1 && r->adapter < (int32_t)n_adapters);
+    }
+    return true;
+}
+
+bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
+              struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e)
+{
+    struct memory_map map;
+    if (!config_check(config, e) || !memory_map_make(config, &model->shape, &map, e) ||
+        !check_requests(config, &model->shape, adapters, n_adapters, requests, n_requests, e)) {
+        return false;
+    }
+    struct chip *c = error_calloc(e, 1, sizeof *c, "the chip");
+    if (!c) {
+        return false;
+    }
+    c->config = *config;
+    c->shape = model->shape;
+    c->map = map;
+    c->model = values ? model : NULL;
+    c->trace = trace;
+    size_t n_layers = (size_t)c->shape.n_layers;
+    c->layers = keep(c, n_layers, sizeof *c->layers);
+    size_t n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
+    c->units = keep(c, n_units, sizeof(struct unit *));
+    c->wake = keep(c, n_units, sizeof *c->wake);
+    c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
+    c->links = keep(c, LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers, sizeof(struct link *));
+    bool good = true;
+    for (int32_t l = 0; l < c->shape.n_layers && good; l++) {
+        good = set_layer(c, l, e);
+    }
+    set_ends(c);
+    set_host(c, adapters);
+    set_sequencer(c, adapters, n_adapters, requests, n_requests);
+    place_units(c);
+    wire_chip(c);
+    ES_ASSERT(c->n_units == n_units && c->n_links == LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers);
+    if (!good) {
+        chip_free(c);
+        return false;
+    }
+    *chip = c;
+    return true;
+}
+
+void chip_free(struct chip *chip)
+{
+    if (!chip) {
+        return;
+    }
+    for (int32_t l = 0; l < chip->shape.n_layers; l++) {
+        sram_free(&chip->layers[l].sram);
+    }
+    for (size_t i = 0; i < chip->n_blocks; i++) {
+        free(chip->blocks[i]);
+    }
+    free(chip->blocks);
+    free(chip);
+}
+
+static const char *name(const char *what, int layer, char text[CHIP_NAME_ROOM])
+{
+    if (layer >= 0) {
+        snprintf(text, CHIP_NAME_ROOM, "layer%d.%s", layer, what);
+    } else {
+        snprintf(text, CHIP_NAME_ROOM, "%s", what);
+    }
+    return text;
+}
+
+const char *chip_unit_name(const struct unit *unit, char text[CHIP_NAME_ROOM])
+{
+    return name(unit_kind_names[unit->kind], unit->layer, text);
+}
+
+const char *chip_link_name(const struct link *link, char text[CHIP_NAME_ROOM])
+{
+    return name(link->name, link->layer, text);
+}
+
+void chip_print_state(const struct chip *c, FILE *out)
+{
+    char text[CHIP_NAME_ROOM];
+    for (uint32_t i = 0; i < c->n_units; i++) {
+        fprintf(out, "unit %s: %s since cycle %" PRIu64 "\n", chip_unit_name(c->units[i], text), unit_state_names[c->units[i]->state], c->units[i]->since);
+    }
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        const struct link *link = c->links[i];
+        chip_link_name(link, text);
+        if (link->count == 0) {
+            fprintf(out, "link %s: empty\n", text);
+        } else {
+            fprintf(out, "link %s: %" PRIu32 " of %" PRIu32 " bursts, the oldest seen since cycle %" PRIu64 "\n", text, link->count, link->depth,
+                    link->slots[link->head].first);
+        }
+    }
+}

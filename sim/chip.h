@@ -1,0 +1,82 @@
+/* chip.h -- the hardwired chip: all units and the links between them. chip.c is its block diagram. */
+#ifndef ETCHSIM_CHIP_H
+#define ETCHSIM_CHIP_H
+
+#include "sim/attention.h"
+#include "sim/config.h"
+#include "sim/embed.h"
+#include "sim/host_port.h"
+#include "sim/lora_mac.h"
+#include "sim/memory_map.h"
+#include "sim/norm.h"
+#include "sim/rom_array.h"
+#include "sim/rope.h"
+#include "sim/sampler.h"
+#include "sim/sequencer.h"
+#include "sim/silu.h"
+#include "sim/sram.h"
+#include "traces/trace.h"
+
+struct sram_port {
+    struct link request, response;
+};
+
+struct layer_block {
+    struct norm_unit attention_norm, ffn_norm;
+    struct rom_array rom_qkv, rom_o, rom_gate_up, rom_down;
+    struct rope_unit rope;
+    struct attention_unit attention;
+    struct silu_unit silu;
+    struct lora_mac lora_mac;
+    struct sram sram;
+    struct link x_qkv, x_o, x_gate_up, x_down;                     /* activations into the ROM arrays */
+    struct link lora_x_qkv, lora_x_o, lora_x_gate_up, lora_x_down; /* the same into the LoRA MAC unit */
+    struct link delta_qkv, delta_o, delta_gate_up, delta_down;     /* its contributions */
+    struct link qkv, q, o, gate_up, down;                          /* results */
+    struct link residual_attention, residual_ffn;                  /* the residual stream, past the ROM arrays */
+    struct sram_port kv_write, kv_read, lora_read, dma_write;
+};
+
+struct chip {
+    struct chip_config config;
+    struct shape shape;
+    struct memory_map map;
+    const struct model *model; /* NULL: a run without values */
+    struct trace *trace;
+
+    struct sequencer sequencer;
+    struct host_port host_port;
+    struct dma dma;
+    struct embed_rom embed;
+    struct layer_block *layers; /* [shape.n_layers] */
+    struct norm_unit final_norm;
+    struct rom_array rom_head;
+    struct sampler sampler;
+    struct link token, embedded, x_head, logits, sampled, retired, load, slice, loaded;
+
+    struct unit **units; /* [n_units] in the order of the block diagram */
+    struct link **links; /* [n_links] */
+    cycle_t *wake;       /* [n_units] */
+    cycle_t *group_wake; /* [n_units / WAKE_GROUP + 1] */
+    uint32_t n_units, n_links;
+    cycle_t now;         /* cycles run so far */
+    uint64_t unit_ticks; /* how much work the engine did; not part of the results */
+    void **blocks;       /* owned memory */
+    size_t n_blocks, blocks_room;
+};
+
+/* Builds the chip for a model's shape and queues the requests at cycle 0. `values` false: timing only, the model's weights are not touched. Model, adapters,
+ * requests and trace must outlive the chip. Fails when something does not fit: KV and slots in the SRAM, a request in the KV, an adapter in a slot. */
+bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
+              struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e);
+void chip_free(struct chip *chip);
+
+/* The name of a unit or link: "layer3.rom_qkv", "embed"; written to `name`, returned. */
+enum { CHIP_NAME_ROOM = 48 };
+const char *chip_unit_name(const struct unit *unit, char name[CHIP_NAME_ROOM]);
+const char *chip_link_name(const struct link *link, char name[CHIP_NAME_ROOM]);
+
+/* The state of every unit and of every link, a line each: what one wants to see after a deadlock. */
+void chip_print_state(const struct chip *chip, FILE *out);
+
+#endif

@@ -1,0 +1,89 @@
+/* etchsim bake -- a GGUF model becomes a ROM image, with a table of what quantisation cost. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/bake.h"
+#include "sim/commands.h"
+#include "sim/options.h"
+
+/* One line that overwrites itself; only where a person watches. */
+static void show_progress(void *user, const char *tensor, int32_t done, int32_t total)
+{
+    (void)user;
+    if (tensor) {
+        fprintf(stderr, "\r\033[Kbaking %" PRId32 " of %" PRId32 ": %s", done + 1, total, tensor);
+    } else {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+static void print_tensor(const struct bake_tensor *t)
+{
+    char shape[32], codebook[64] = "-";
+    snprintf(shape, sizeof shape, "%" PRId32 "x%" PRId32, t->n_out, t->n_in);
+    if (t->bits == 3) {
+        snprintf(codebook, sizeof codebook, "%s", t->codebook_name);
+    }
+    printf("%-28s %14s %5" PRId32 " %12.4f %-8s %8.2f %8.2f\n", t->name, shape, t->bits, t->bits_per_weight, codebook,
+           100 * t->relative_rms_error, 100 * t->relative_max_error);
+}
+
+static void print_report(const struct bake_report *report)
+{
+    printf("%-28s %14s %5s %12s %-8s %8s %8s\n", "tensor", "shape", "bits", "bits/weight", "codebook", "rms_%", "max_%");
+    for (int32_t i = 0; i < report->n_tensors; i++) {
+        print_tensor(&report->tensors[i]);
+    }
+    printf("\nweights          %" PRId64 "\n", report->n_weights);
+    printf("bits_per_weight  %.4f (matrices, with scales)\n", report->bits_per_weight);
+    printf("rom_bits         %" PRId64 " (with norms)\n", report->rom_bits);
+    printf("image_bytes      %" PRId64 "\n", report->image_bytes);
+    printf("errors: root mean square relative to the tensor's, and the largest relative to the largest weight\n");
+}
+
+int cmd_bake(int argc, char **argv)
+{
+    struct arguments {
+        const char *model, *image, *format;
+        int64_t threads;
+        bool quiet;
+    } arguments = {0};
+    static const struct option options[] = {
+        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, a Llama in GGUF v3"),
+        OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
+        OPTION_TEXT(struct arguments, format, "bits", 'b', "CLASS=N,...",
+                    "3 or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
+        OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
+        OPTION_FLAG(struct arguments, quiet, "quiet", 'q', "no table"),
+    };
+    static const struct command command = {"bake", "turn a GGUF model into a ROM image",
+                                           "  etchsim bake model.gguf -o model.rom\n"
+                                           "  etchsim bake model.gguf -o model.rom --bits attn_v=6,ffn_down=6\n",
+                                           options, OPTION_COUNT(options)};
+    int exit_code = EXIT_CODE_GOOD;
+    if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
+        return exit_code;
+    }
+    struct error e;
+    if (!arguments.image) {
+        error_input(&e, "expected -o IMAGE, the file to write");
+        return command_fail(command.name, &e);
+    }
+    struct bake_options bake_options;
+    bake_options_default(&bake_options);
+    bake_options.n_threads = (int32_t)arguments.threads;
+    bake_options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    struct bake_report report = {0};
+    if ((arguments.format && !bake_options_set(&bake_options, arguments.format, &e)) ||
+        !bake(arguments.model, arguments.image, &bake_options, &report, &e)) {
+        fputs(bake_options.progress ? "\r\033[K" : "", stderr);
+        return command_fail(command.name, &e);
+    }
+    if (!arguments.quiet) {
+        print_report(&report);
+    }
+    bake_report_free(&report);
+    return EXIT_CODE_GOOD;
+}

@@ -1,0 +1,144 @@
+/* etchsim list -- the presets, with the description each of them carries in itself. */
+#include <cjson/cJSON.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/commands.h"
+#include "sim/gguf.h"
+#include "sim/options.h"
+#include "sim/presets.h"
+
+enum { DESCRIPTION_ROOM = 200 };
+
+/* The first line of a text file without its leading `mark` characters ('#' and spaces); empty if there is none. */
+static void first_line(const char *path, const char *mark, char description[DESCRIPTION_ROOM])
+{
+    FILE *in = fopen(path, "r");
+    char line[DESCRIPTION_ROOM] = "";
+    description[0] = '\0';
+    if (!in) {
+        return;
+    }
+    if (fgets(line, sizeof line, in) && strchr(mark, line[0])) {
+        snprintf(description, DESCRIPTION_ROOM, "%s", line + strspn(line, mark));
+        description[strcspn(description, "\r\n")] = '\0';
+    }
+    fclose(in);
+}
+
+static void describe_yaml(const char *path, const char *name, char description[DESCRIPTION_ROOM])
+{
+    (void)name;
+    first_line(path, "# ", description);
+}
+
+static void describe_model(const char *folder, const char *name, char description[DESCRIPTION_ROOM])
+{
+    char path[PATH_MAX];
+    struct gguf g;
+    struct error e;
+    snprintf(path, sizeof path, "%s/%s.gguf", folder, name);
+    description[0] = '\0';
+    if (!gguf_open(path, &g, &e)) {
+        snprintf(description, DESCRIPTION_ROOM, "cannot be read: %.150s", e.message);
+        return;
+    }
+    if (!gguf_get_string(&g, "general.description", false, description, DESCRIPTION_ROOM, &e)) {
+        description[0] = '\0'; /* too long, or no text: no reason to refuse the list */
+    }
+    gguf_close(&g);
+}
+
+/* "rank 16, alpha 32, 7 linears", from the adapter's own configuration. */
+static void describe_peft(const char *path, char description[DESCRIPTION_ROOM])
+{
+    char text[1 << 16];
+    FILE *in = fopen(path, "r");
+    size_t length = in ? fread(text, 1, sizeof text, in) : 0;
+    if (in) {
+        fclose(in);
+    }
+    cJSON *json = cJSON_ParseWithLength(text, length);
+    const cJSON *rank = cJSON_GetObjectItemCaseSensitive(json, "r"), *alpha = cJSON_GetObjectItemCaseSensitive(json, "lora_alpha");
+    const cJSON *targets = cJSON_GetObjectItemCaseSensitive(json, "target_modules");
+    if (cJSON_IsNumber(rank) && cJSON_IsNumber(alpha) && cJSON_IsArray(targets)) {
+        snprintf(description, DESCRIPTION_ROOM, "rank %g, alpha %g, %d linears", rank->valuedouble, alpha->valuedouble,
+                 cJSON_GetArraySize(targets));
+    }
+    cJSON_Delete(json);
+}
+
+static void describe_adapter(const char *folder, const char *name, char description[DESCRIPTION_ROOM])
+{
+    (void)name;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/README.md", folder);
+    first_line(path, "# ", description);
+    if (!description[0]) {
+        snprintf(path, sizeof path, "%s/adapter_config.json", folder);
+        describe_peft(path, description);
+    }
+}
+
+static const struct kind {
+    const char *title, *folder, *extension;
+    void (*describe)(const char *path, const char *name, char description[DESCRIPTION_ROOM]);
+} kinds[] = {
+    {"chips", "chips", ".yaml", describe_yaml},
+    {"models", "models", NULL, describe_model},
+    {"adapters", "adapters", NULL, describe_adapter},
+    {"workloads", "workloads", ".yaml", describe_yaml},
+};
+
+static bool list_kind(const struct kind *kind, struct error *e)
+{
+    struct preset_list list;
+    if (!presets_list(kind->folder, kind->extension, &list, e)) {
+        return false;
+    }
+    if (list.count > 0) {
+        printf("%s:\n", kind->title);
+    }
+    for (int i = 0; i < list.count; i++) {
+        char relative[PATH_MAX], path[PATH_MAX], description[DESCRIPTION_ROOM] = "";
+        struct error absent;
+        snprintf(relative, sizeof relative, "%s/%s%s", kind->folder, list.names[i], kind->extension ? kind->extension : "");
+        if (config_path(relative, path, sizeof path, &absent)) {
+            kind->describe(path, list.names[i], description);
+        }
+        printf("  %-20s %s\n", list.names[i], description);
+    }
+    presets_free(&list);
+    return true;
+}
+
+int cmd_list(int argc, char **argv)
+{
+    struct arguments {
+        const char *kind;
+    } arguments = {NULL};
+    static const struct option options[] = {OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters or workloads")};
+    static const struct command command = {"list", "chips, models, adapters and workloads that come with etchsim",
+                                           "  etchsim list\n  etchsim list chips\n", options, OPTION_COUNT(options)};
+    int exit_code = EXIT_CODE_GOOD;
+    if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
+        return exit_code;
+    }
+    struct error e;
+    bool found = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!arguments.kind || strcmp(arguments.kind, kinds[i].title) == 0) {
+            found = true;
+            if (!list_kind(&kinds[i], &e)) {
+                return command_fail("list", &e);
+            }
+        }
+    }
+    if (!found) {
+        error_input(&e, "expected chips, models, adapters or workloads, found '%.100s'", arguments.kind);
+        return command_fail("list", &e);
+    }
+    return EXIT_CODE_GOOD;
+}

@@ -1,0 +1,163 @@
+/* etchsim run -- generates tokens on a simulated chip, cycle by cycle. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/commands.h"
+#include "sim/options.h"
+#include "sim/report.h"
+
+struct arguments {
+    const char *chip, *model, *prompt, *folder, *temperature, *top_p;
+    int64_t tokens, seed, sequences;
+    int engine, lora_mac;
+    bool timing_only, json, ignore_stop;
+    struct option_list adapters, set, traces;
+};
+
+static const struct option options[] = {
+    OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the chip: a preset or a YAML file (default: sample)"),
+    OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE", "the model: a preset, a GGUF file or a ROM image (default: sample)"),
+    OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR", "a LoRA adapter; each one given answers the prompt"),
+    OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue"),
+    OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate (default: 64)"),
+    OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535, "sequences for each adapter, in flight together (default: 1)"),
+    OPTION_TEXT(struct arguments, temperature, "temperature", 't', "X", "0: greedy (default); 1: the model's own distribution"),
+    OPTION_TEXT(struct arguments, top_p, "top-p", 0, "X", "sample from the likeliest tokens that make up this share (default: 1)"),
+    OPTION_INTEGER(struct arguments, seed, "seed", 's', "N", 0, INT64_MAX, "of the sampler (default: 1)"),
+    OPTION_FLAG(struct arguments, ignore_stop, "ignore-stop", 0, "go on after the end-of-text token"),
+    OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
+    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip", "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
+    OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model", "what computes LoRA: the C unit"),
+    OPTION_FLAG(struct arguments, timing_only, "timing-only", 0, "no values: the same cycles without text"),
+    OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
+    OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "leave results, resolved config, versions and traces in a folder"),
+    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND", "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
+};
+
+static const struct command command = {"run", "generate tokens on a simulated chip, cycle by cycle",
+                                       "  etchsim run --prompt 'On Monday morning'\n"
+                                       "  etchsim run --adapter clinical --adapter contract --tokens 100\n"
+                                       "  etchsim run --chip sample-lean --set lora.lanes=16 --adapter support --json\n"
+                                       "  etchsim run --sequences 8 --temperature 0.8 --out /tmp/run --trace perfetto\n",
+                                       options, OPTION_COUNT(options)};
+
+static bool parse_share(const char *text, const char *option, double high, double *value, struct error *e)
+{
+    if (!text) {
+        return true;
+    }
+    char *end = NULL;
+    *value = strtod(text, &end);
+    if (end == text || *end || !(*value >= 0 && *value <= high)) {
+        return error_input(e, "--%s %s: expected a number from 0 to %g", option, text, high);
+    }
+    return true;
+}
+
+static bool parse_traces(const struct arguments *a, struct run_options *o, struct error *e)
+{
+    for (int32_t i = 0; i < a->traces.count; i++) {
+        bool events = strcmp(a->traces.items[i], "events") == 0, perfetto = strcmp(a->traces.items[i], "perfetto") == 0;
+        if (!events && !perfetto) {
+            return error_input(e, "--trace %s: expected events or perfetto", a->traces.items[i]);
+        }
+        o->trace_events |= events;
+        o->trace_perfetto |= perfetto;
+    }
+    return !a->traces.count || a->folder ? true : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+}
+
+static bool to_options(const struct arguments *a, struct run_options *o, struct error *e)
+{
+    *o = (struct run_options){.chip = a->chip, .model = a->model, .adapters = a->adapters.items, .n_adapters = a->adapters.count, .set = a->set.items,
+                              .n_set = a->set.count, .prompt = a->prompt, .prompt_bytes = strlen(a->prompt), .tokens = (int32_t)a->tokens,
+                              .sequences = (int32_t)a->sequences, .seed = (uint64_t)a->seed, .top_p = 1, .ignore_stop = a->ignore_stop,
+                              .timing_only = a->timing_only, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP, .folder = a->folder};
+    return parse_share(a->temperature, "temperature", 100, &o->temperature, e) && parse_share(a->top_p, "top-p", 1, &o->top_p, e) &&
+           parse_traces(a, o, e);
+}
+
+/* The text as it is generated: where a person watches, token by token. */
+struct stream {
+    const struct run *run;
+    int32_t printed;
+};
+
+static void show_token(void *context, const struct request *request)
+{
+    struct stream *stream = context;
+    size_t length = 0;
+    char *text = run_text(stream->run, request, stream->printed, request->n_generated, &length);
+    fwrite(text, 1, length, stdout);
+    fflush(stdout);
+    free(text);
+    stream->printed = request->n_generated;
+}
+
+static void show_texts(const struct run *run)
+{
+    for (uint32_t i = 0; i < run->n_requests; i++) {
+        const struct request *r = &run->requests[i];
+        size_t length = 0;
+        char *text = run_text(run, r, 0, r->n_generated, &length);
+        printf("[%s] %s", r->adapter >= 0 ? run->adapters[r->adapter].name : "base", run->options.prompt);
+        fwrite(text, 1, length, stdout);
+        printf("\n\n");
+        free(text);
+    }
+}
+
+static bool show(struct run *run, struct error *e)
+{
+    bool one = run->n_requests == 1, text = !run->options.timing_only;
+    struct stream stream = {run, 0};
+    if (one && text) {
+        fputs(run->options.prompt, stdout);
+        run->chip->sequencer.on_token = show_token;
+        run->chip->sequencer.context = &stream;
+    }
+    bool good = run_execute(run, e);
+    if (one && text) {
+        printf("\n\n");
+    } else if (good && text) {
+        show_texts(run);
+    }
+    if (good) {
+        report_text(run, stdout);
+    }
+    return good;
+}
+
+/* Wall-clock figures go to stderr only: stdout is the same on every machine. */
+static void show_wall_clock(const struct run *run)
+{
+    fflush(stdout);
+    double seconds = run->run_seconds > 0 ? run->run_seconds : 1e-9;
+    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", run->run_seconds, run->setup_seconds,
+            (double)run->chip->now / seconds * 1e-6);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct arguments arguments = {.chip = "sample", .model = "sample", .prompt = "The old", .tokens = 64, .seed = 1, .sequences = 1, .engine = 1};
+    int exit_code = EXIT_CODE_GOOD;
+    if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
+        return exit_code;
+    }
+    struct run_options run_options;
+    struct run run;
+    struct error e;
+    if (!to_options(&arguments, &run_options, &e) || !run_open(&run_options, &run, &e)) {
+        return command_fail(command.name, &e);
+    }
+    bool good = arguments.json ? run_execute(&run, &e) : show(&run, &e);
+    if (good && arguments.json) {
+        report_json(&run, stdout);
+    }
+    if (good) {
+        show_wall_clock(&run);
+    }
+    run_close(&run);
+    return good ? EXIT_CODE_GOOD : command_fail(command.name, &e);
+}

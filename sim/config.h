@@ -1,0 +1,48 @@
+/* config.h -- a chip's parameters: preset file, --set, range checks. The list itself is params.def.
+ *
+ * A chip file is YAML, two levels of maps:
+ *
+ *   # What this chip is, in one line (etchsim list shows it).
+ *   base: sample        optional, first: take all values from there, then change some. A preset's name, a file's path (relative
+ *                       to this file), or `defaults`. Without it every parameter must be given.
+ *   lora:
+ *     lanes: 16
+ */
+#ifndef ETCHSIM_CONFIG_H
+#define ETCHSIM_CONFIG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/error.h"
+#include "sim/presets.h"
+
+struct chip_config {
+    char name[64]; /* preset or file it came from */
+#define PARAM(section, name, ...) uint32_t section##_##name;
+#define CHOICE(section, name, ...) uint32_t section##_##name;
+#include "sim/params.def"
+#undef PARAM
+#undef CHOICE
+};
+
+enum organisation { ORGANISATION_SPATIAL, ORGANISATION_SHARED };
+enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
+
+void config_defaults(struct chip_config *config);
+/* A preset's name (configs/chips/NAME.yaml) or a YAML file. Unknown, missing, duplicate or out-of-range keys are errors with file, line and key. */
+bool config_load(const char *name_or_path, struct chip_config *config, struct error *e);
+/* The same from memory; `file` stands for it in messages, and the paths of its `base:` are relative to it. */
+bool config_parse(const char *text, size_t length_bytes, const char *file, struct chip_config *config, struct error *e);
+/* "section.name=value" as --set takes it. */
+bool config_set(struct chip_config *config, const char *assignment, struct error *e);
+/* Rules between parameters (sram.ways divides sram.banks, ...). Call after the last change. */
+bool config_check(const struct chip_config *config, struct error *e);
+/* All parameters with unit and meaning as comments; reads back through config_load to the same values. */
+void config_write_yaml(const struct chip_config *config, FILE *out);
+/* The same list as Verilog localparams. */
+void config_write_verilog(const struct chip_config *config, FILE *out);
+/* The list of parameters for --help: key, default, range, unit, meaning. */
+void config_help(FILE *out);
+
+#endif

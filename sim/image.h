@@ -1,0 +1,29 @@
+/* image.h -- the ROM image: a model as the chip's mask ROM holds it, baked from a GGUF file.
+ *
+ *   GGUF --(gguf.c reads, quantise.c finds codes and scales)--> bake.c --> ROM image file --(image.c maps and checks)--> struct model
+ */
+#ifndef ETCHSIM_IMAGE_H
+#define ETCHSIM_IMAGE_H
+
+#include "kernels/types.h"
+#include "sim/error.h"
+#include "sim/vocab.h"
+
+struct image {
+    char name[64];
+    uint64_t hash; /* the file's checksum, XXH64 */
+    struct model model;
+    struct vocab vocab;
+    int64_t rom_bits; /* codes, scales and norm weights of the true shapes */
+    const void *map;  /* owned */
+    size_t map_bytes;
+    void *memory; /* owned: layers and constants */
+};
+
+/* Maps an image file, checks magic, version, checksum and every size before use. */
+bool image_open(const char *path, struct image *image, struct error *e);
+/* What --model takes: a preset's name (configs/models/NAME/NAME.gguf), a .gguf file (baked into a temporary image) or an image file. */
+bool image_open_model(const char *name_or_path, struct image *image, struct error *e);
+void image_close(struct image *image);
+
+#endif

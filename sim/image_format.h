@@ -1,0 +1,99 @@
+/* image_format.h -- the ROM image file, byte for byte. In words: docs/image-format.md.
+ *
+ *   header | section table | shape | rope | norms | matrices | vocabulary | data
+ *
+ * Little-endian. Sections stand in this order, each once, at the next multiple of 64 after the one before; the gaps are zero. The
+ * file ends where the data section ends.
+ */
+#ifndef ETCHSIM_IMAGE_FORMAT_H
+#define ETCHSIM_IMAGE_FORMAT_H
+
+#include <stdint.h>
+
+#define IMAGE_MAGIC "ETCHROM" /* and its NUL */
+enum {
+    IMAGE_VERSION = 1,
+    IMAGE_ALIGNMENT = 64,
+    IMAGE_CHECKSUM_START = 32, /* the checksum is of all bytes from here on */
+};
+
+enum image_section_kind {
+    IMAGE_SHAPE = 1, /* struct image_shape */
+    IMAGE_ROPE,      /* uint64_t [head_dim / 2] */
+    IMAGE_NORMS,     /* 2 n_layers + 1 times: struct image_norm, int16_t [n], zeros to 8 bytes; attention and FFN of each layer, final */
+    IMAGE_MATRICES,  /* struct image_matrix: embedding, head unless tied, then the seven linears of each layer */
+    IMAGE_VOCAB,     /* struct image_vocab and what follows it */
+    IMAGE_DATA,      /* the matrices' data in the table's order, each at a multiple of 64, see struct matrix */
+    IMAGE_SECTION_COUNT = IMAGE_DATA,
+};
+
+struct image_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t n_sections;
+    uint64_t file_bytes;
+    uint64_t checksum; /* XXH64, seed 0 */
+};
+
+struct image_section {
+    uint32_t kind;
+    uint32_t zero;
+    uint64_t offset; /* from the start of the file */
+    uint64_t bytes;
+};
+
+struct image_shape {
+    char name[64]; /* NUL-padded */
+    int32_t n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, n_vocab, context_tokens;
+    uint32_t tied_head; /* 0 or 1 */
+    float rms_epsilon, rope_base;
+    int32_t softmax_scale_q15;
+};
+
+struct image_norm {
+    int32_t n;
+    int32_t exponent;
+    uint64_t epsilon_q40;
+    uint32_t sqrt_n_q16;
+    uint32_t zero;
+};
+
+struct image_matrix {
+    uint32_t format; /* enum weight_format */
+    int32_t n_out, n_in;
+    int32_t exponent;
+    int8_t codebook[8]; /* zeros for WEIGHT_W6 */
+    uint64_t offset;    /* from the start of the data section */
+    uint64_t bytes;
+};
+
+/* Followed by: uint32_t lengths of the tokens [n_tokens] and of the merges [n_merges]; float scores [n_tokens] if SentencePiece;
+ * uint8_t types [n_tokens]; the bytes of all tokens and merges. */
+struct image_vocab {
+    uint32_t kind; /* enum vocab_kind */
+    char pre[32];
+    int32_t n_tokens, n_merges;
+    int32_t bos, eos, unknown;
+    uint32_t flags; /* IMAGE_VOCAB_* */
+    uint64_t string_bytes;
+};
+enum { IMAGE_VOCAB_ADD_BOS = 1, IMAGE_VOCAB_ADD_SPACE_PREFIX = 2 };
+
+_Static_assert(sizeof(struct image_header) == IMAGE_CHECKSUM_START, "no padding");
+_Static_assert(sizeof(struct image_section) == 24, "no padding");
+_Static_assert(sizeof(struct image_shape) == 112, "no padding");
+_Static_assert(sizeof(struct image_norm) == 24, "no padding");
+_Static_assert(sizeof(struct image_matrix) == 40, "no padding");
+_Static_assert(sizeof(struct image_vocab) == 72, "no padding");
+
+static inline uint64_t image_aligned(uint64_t offset)
+{
+    return (offset + IMAGE_ALIGNMENT - 1) / IMAGE_ALIGNMENT * IMAGE_ALIGNMENT;
+}
+
+static inline uint64_t image_norm_bytes(int32_t n)
+{
+    return sizeof(struct image_norm) + ((uint64_t)n * sizeof(int16_t) + 7) / 8 * 8;
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* link.h -- the only wires between units: registered valid/ready channels that carry bursts.
+ *
+ *            push at n                          seen from n+1 on (first beat), last beat at n+beats
+ *   sender ------------> [ burst | burst | .. ] ----------------------------> receiver
+ *          <------------  room freed by a pop at n is seen from n+1 on
+ *
+ * What a link shows in a cycle depends on earlier cycles only, so the order in which its two ends tick cannot matter.
+ * The wires carry one beat a cycle: the next burst may start when the last beat of the one before has left.
+ * A link holds `depth` bursts, payloads included (the receiver's input buffer); a burst has room from its first beat on, so there is
+ * no back-pressure inside a burst.
+ * A sender that cannot know a burst's length in advance (its own input contends for SRAM ports) opens it and closes it later.
+ */
+#ifndef ETCHSIM_LINK_H
+#define ETCHSIM_LINK_H
+
+#include "sim/unit.h"
+
+enum payload { PAYLOAD_NONE, PAYLOAD_ACT8, PAYLOAD_HEADS, PAYLOAD_ACC, PAYLOAD_RESIDUAL };
+
+enum { BURST_ACCS = 3 }; /* Q, K and V travel as one burst */
+
+struct burst {
+    struct token *token;
+    cycle_t first, last; /* cycles in which the receiver sees the first and the last beat; last is NEVER while the burst is open */
+    /* requests to an SRAM or a host port: */
+    uint32_t address_words, words, words_per_cycle;
+    /* messages: an adapter's number with slot and layer, or a sampled token's id */
+    int32_t index, slot, layer;
+    /* what the beats carry; allocated with the link, absent in runs without values */
+    struct act8 act;
+    int16_t *head_exponent; /* PAYLOAD_HEADS: act has one exponent per head */
+    struct acc acc[BURST_ACCS];
+    struct residual residual;
+};
+
+struct link {
+    struct burst *slots; /* [depth] */
+    uint32_t depth, head, count;
+    cycle_t popped_at;    /* of the latest pop: its room is seen only later */
+    cycle_t wires_free_at;
+    struct unit *sender, *receiver;
+    struct trace *trace;
+    uint16_t id;
+    int16_t layer;
+    const char *name;
+    uint64_t bursts, beats; /* counters */
+};
+
+/* Room for a burst at `now`, as the sender sees it. */
+static inline bool link_ready(const struct link *link, cycle_t now)
+{
+    return now >= link->wires_free_at && link->count + (link->popped_at == now) < link->depth;
+}
+
+/* The oldest burst whose first beat is there at `now`, or NULL. */
+static inline struct burst *link_front(const struct link *link, cycle_t now)
+{
+    struct burst *burst = &link->slots[link->head];
+    return link->count && burst->first <= now ? burst : NULL;
+}
+
+/* The slot the next push will send: fill its payload first. */
+static inline struct burst *link_back(const struct link *link)
+{
+    uint32_t slot = link->head + link->count;
+    return &link->slots[slot < link->depth ? slot : slot - link->depth];
+}
+
+/* Sends link_back() as a burst of `beats` beats. The link must be ready. */
+void link_push(struct link *link, cycle_t now, struct token *token, uint32_t beats);
+/* The same in two steps: the first beat goes now, the last one when the sender closes. */
+void link_open(struct link *link, cycle_t now, struct token *token);
+void link_close(struct link *link, cycle_t now);
+/* Takes the front burst away. At most one a cycle. */
+void link_pop(struct link *link, cycle_t now);
+
+/* Registers `unit` as blocked on `link`: it is in the given stall, and wakes when the wires or the room are free. */
+void link_block(struct link *link, struct unit *unit, cycle_t now);
+
+/* What units copy from their registers into a burst's payload; shapes must agree. */
+void act8_copy(struct act8 *to, const struct act8 *from);
+void acc_copy(struct acc *to, const struct acc *from);
+
+/* Books a token's way over a link that a receiver accepts at `now` after it saw the beat at `seen` (first or last). */
+static inline void token_arrive(struct token *token, cycle_t seen, cycle_t now)
+{
+    if (seen > token->mark) {
+        token_book(token, PLACE_transfer, seen);
+    }
+    token_book(token, PLACE_wait, now);
+}
+
+#endif

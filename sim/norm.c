@@ -1,0 +1,117 @@
+#include "sim/norm.h"
+
+#include <string.h>
+
+#include "kernels/residual.h"
+#include "kernels/rmsnorm.h"
+#include "sim/lora_mac.h"
+
+static void compute(struct norm_unit *u, const struct burst *residual, const struct burst *delta)
+{
+    memcpy(u->residual.m, residual->residual.m, u->n * sizeof *u->residual.m);
+    if (delta) {
+        k_residual_add(&u->residual, &delta->acc[0]);
+    }
+    k_rmsnorm(u->weights, &u->residual, &u->x, u->scratch);
+}
+
+RARELY static void accept(struct norm_unit *u, cycle_t now)
+{
+    struct burst *residual = link_front(u->in_residual, now);
+    struct burst *delta = u->in_delta ? link_front(u->in_delta, now) : residual;
+    if (!residual || !delta) {
+        return;
+    }
+    cycle_t last = residual->last > delta->last ? residual->last : delta->last;
+    if (last > now) {
+        unit_sleep(&u->unit, last);
+        return;
+    }
+    ES_ASSERT(residual->token == delta->token);
+    u->token = delta->token;
+    token_arrive(u->token, delta->last, now);
+    if (u->weights) {
+        compute(u, residual, u->in_delta ? delta : NULL);
+    }
+    link_pop(u->in_residual, now);
+    if (u->in_delta) {
+        link_pop(u->in_delta, now);
+    }
+    u->until = now + ceil_div(u->n, u->lanes) + u->latency_cycles;
+    unit_enter(&u->unit, now, UNIT_BUSY);
+    unit_sleep(&u->unit, u->until);
+}
+
+/* The link of this token that has no room, or NULL. */
+static struct link *blocked(const struct norm_unit *u, bool lora, cycle_t now)
+{
+    struct link *outputs[] = {u->out_x, lora ? u->out_lora : NULL, u->out_residual};
+    for (int i = 0; i < 3; i++) {
+        if (outputs[i] && !link_ready(outputs[i], now)) {
+            return outputs[i];
+        }
+    }
+    return NULL;
+}
+
+static void push_x(const struct norm_unit *u, struct link *link, cycle_t now)
+{
+    if (u->weights) {
+        act8_copy(&link_back(link)->act, &u->x);
+    }
+    link_push(link, now, u->token, u->beats);
+}
+
+static void finish(struct norm_unit *u, cycle_t now)
+{
+    token_book(u->token, PLACE_norm, u->until);
+    token_book(u->token, PLACE_wait, now);
+    u->token = NULL;
+    unit_enter(&u->unit, now, UNIT_IDLE);
+    unit_sleep(&u->unit, now + 1);
+}
+
+RARELY static void send(struct norm_unit *u, cycle_t now)
+{
+    if (u->out_retired && !u->token->wants_logits) {
+        if (!link_ready(u->out_retired, now)) {
+            link_block(u->out_retired, &u->unit, now);
+            return;
+        }
+        struct token *token = u->token;
+        finish(u, now);
+        link_push(u->out_retired, now, token, 1);
+        return;
+    }
+    bool lora = u->out_lora && token_has_lora(u->token, u->unit.layer, u->feeds);
+    struct link *full = blocked(u, lora, now);
+    if (full) {
+        link_block(full, &u->unit, now);
+        return;
+    }
+    push_x(u, u->out_x, now);
+    if (lora) {
+        push_x(u, u->out_lora, now);
+    }
+    if (u->out_residual) {
+        if (u->weights) {
+            memcpy(link_back(u->out_residual)->residual.m, u->residual.m, u->n * sizeof *u->residual.m);
+        }
+        link_push(u->out_residual, now, u->token, u->beats);
+    }
+    finish(u, now);
+}
+
+void norm_tick(struct unit *unit, cycle_t now)
+{
+    struct norm_unit *u = (struct norm_unit *)unit;
+    if (!u->token) {
+        if (unit->inbox) {
+            accept(u, now);
+        }
+    } else if (now < u->until) {
+        unit_sleep(unit, u->until);
+    } else {
+        send(u, now);
+    }
+}

@@ -1,0 +1,37 @@
+/* norm.h -- residual add and RMSNorm, one before each half of a layer block and one before the head.
+ *
+ *   residual ------+                                  +--> x (int8) to the ROM array [and to the LoRA MAC unit]
+ *                  add -> sum of squares -> 1/rms -> scale, requant
+ *   delta (ROM) ---+                                  +--> residual, to the next norm
+ *
+ * Latency     from the last beat of both inputs: ceil(n / lanes) + norm.latency_cycles to the first beat out.
+ * Throughput  the next vector is taken in the cycle after the outputs are sent; their beats leave meanwhile.
+ * Stall rule  waits until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
+ * Inaccuracies: the add waits for the whole delta, although the adder could follow its beats.
+ */
+#ifndef ETCHSIM_NORM_H
+#define ETCHSIM_NORM_H
+
+#include "sim/config.h"
+#include "sim/link.h"
+#include "sim/memory_map.h"
+
+struct norm_unit {
+    struct unit unit;
+    struct link *in_residual, *in_delta; /* in_delta NULL: the first norm, right after the embedding */
+    struct link *out_x, *out_lora;       /* out_lora NULL: the final norm */
+    struct link *out_residual;           /* NULL: the final norm */
+    struct link *out_retired;            /* the final norm only */
+    enum linear_group feeds;             /* the linears behind out_x */
+    uint32_t n, lanes, latency_cycles, beats;
+    cycle_t until;
+    struct token *token;
+    const struct norm *weights; /* NULL: a run without values */
+    struct residual residual;   /* registers, [n] */
+    struct act8 x;              /* [n] */
+    int64_t *scratch;           /* [n] */
+};
+
+void norm_tick(struct unit *unit, cycle_t now);
+
+#endif

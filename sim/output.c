@@ -1,0 +1,62 @@
+#include "sim/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool output_folder(const char *path, struct error *e)
+{
+    char partial[512];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof partial) {
+        return error_input(e, "%s: expected a folder's path of 1 to %zu bytes", path, sizeof partial - 1);
+    }
+    for (size_t i = 1; i <= length; i++) {
+        if (i == length || path[i] == '/') {
+            memcpy(partial, path, i);
+            partial[i] = 0;
+            if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
+                return error_input(e, "%s: cannot make the folder: %s", partial, strerror(errno));
+            }
+        }
+    }
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        return error_input(e, "%s: expected a folder, found something else", path);
+    }
+    return true;
+}
+
+bool output_open(struct output *out, const char *folder, const char *name, struct error *e)
+{
+    int length = snprintf(out->path, sizeof out->path, "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= sizeof out->path) {
+        return error_input(e, "%s: the path is too long", folder);
+    }
+    snprintf(out->temporary, sizeof out->temporary, "%s.part", out->path);
+    out->file = fopen(out->temporary, "wb");
+    return out->file ? true : error_input(e, "%s: cannot write: %s", out->temporary, strerror(errno));
+}
+
+bool output_close(struct output *out, struct error *e)
+{
+    bool good = !ferror(out->file);
+    good = fclose(out->file) == 0 && good;
+    out->file = NULL;
+    if (!good || rename(out->temporary, out->path) != 0) {
+        error_input(e, "%s: cannot write: %s", out->path, strerror(errno));
+        unlink(out->temporary);
+        return false;
+    }
+    return true;
+}
+
+void output_abandon(struct output *out)
+{
+    if (out->file) {
+        fclose(out->file);
+        out->file = NULL;
+        unlink(out->temporary);
+    }
+}

@@ -1,0 +1,23 @@
+/* output.h -- files that are either whole or not there: written beside their place, renamed when closed. */
+#ifndef ETCHSIM_OUTPUT_H
+#define ETCHSIM_OUTPUT_H
+
+#include <stdio.h>
+
+#include "sim/error.h"
+
+struct output {
+    FILE *file;
+    char path[512], temporary[520];
+};
+
+/* Makes a folder (and its parents) unless it is there. */
+bool output_folder(const char *path, struct error *e);
+/* Opens DIR/NAME for writing. */
+bool output_open(struct output *out, const char *folder, const char *name, struct error *e);
+/* Closes and puts the file in its place; an error (disk full) removes it. */
+bool output_close(struct output *out, struct error *e);
+/* Gives up: nothing stays. */
+void output_abandon(struct output *out);
+
+#endif

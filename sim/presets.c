@@ -1,0 +1,128 @@
+#include "sim/presets.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/suggest.h"
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The folder configs/ itself. */
+static void find_root(char *root, size_t room)
+{
+    const char *environment = getenv("ETCHSIM_CONFIGS");
+    if (environment && environment[0]) {
+        snprintf(root, room, "%s", environment);
+        return;
+    }
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = '\0';
+        *strrchr(program, '/') = '\0';
+        char *last = strrchr(program, '/');
+        if (last) {
+            *last = '\0';
+            if ((size_t)snprintf(root, room, "%s/configs", program) < room && is_folder(root)) {
+                return;
+            }
+        }
+    }
+    snprintf(root, room, "%s", ETCHSIM_SOURCE_DIR "/configs");
+}
+
+bool config_path(const char *relative, char *path, size_t room, struct error *e)
+{
+    char root[PATH_MAX];
+    find_root(root, sizeof root);
+    if ((size_t)snprintf(path, room, "%s/%s", root, relative) >= room) {
+        return error_input(e, "configs/%.200s: the path is too long", relative);
+    }
+    if (access(path, F_OK) != 0) {
+        return error_input(e, "%.400s: no such file or folder (ETCHSIM_CONFIGS names the folder of presets)", path);
+    }
+    return true;
+}
+
+static bool has_extension(const char *name, const char *extension)
+{
+    size_t n = strlen(name), m = strlen(extension);
+    return n > m && strcmp(name + n - m, extension) == 0;
+}
+
+bool preset_is_path(const char *name_or_path, const char *extension)
+{
+    return strchr(name_or_path, '/') != NULL || has_extension(name_or_path, extension);
+}
+
+static bool is_preset(const char *folder, const char *name, const char *extension)
+{
+    char path[PATH_MAX];
+    if (name[0] == '.' || strlen(name) >= PRESET_NAME_ROOM || (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path) {
+        return false;
+    }
+    return extension ? has_extension(name, extension) : is_folder(path);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+bool presets_list(const char *folder, const char *extension, struct preset_list *list, struct error *e)
+{
+    *list = (struct preset_list){0};
+    char path[PATH_MAX];
+    struct error absent;
+    struct dirent **entries = NULL;
+    int count = config_path(folder, path, sizeof path, &absent) ? scandir(path, &entries, NULL, NULL) : 0;
+    if (count < 0) {
+        return error_input(e, "%.400s: cannot read this folder", path);
+    }
+    list->names = error_calloc(e, (size_t)count, sizeof *list->names, "the list of presets");
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        if (list->names && is_preset(path, name, extension)) {
+            int length = (int)(strlen(name) - (extension ? strlen(extension) : 0));
+            snprintf(list->names[list->count++], PRESET_NAME_ROOM, "%.*s", length, name);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    if (list->names) { /* only now: the extensions would mix with the names ("a-b" before "a.yaml") */
+        qsort(list->names, (size_t)list->count, sizeof *list->names, compare_names);
+    }
+    return list->names != NULL;
+}
+
+void presets_free(struct preset_list *list)
+{
+    free(list->names);
+    *list = (struct preset_list){0};
+}
+
+bool preset_unknown(const char *kind, const char *folder, const char *extension, const char *name, struct error *e)
+{
+    struct preset_list list;
+    if (!presets_list(folder, extension, &list, e)) {
+        return false;
+    }
+    struct suggestion nearest = {0};
+    for (int i = 0; i < list.count; i++) {
+        suggest_offer(&nearest, name, list.names[i]);
+    }
+    char hint[128];
+    error_input(e, "there is no %s '%.100s'%s (etchsim list shows what there is; a file is given by its path, with a '/')", kind, name,
+                suggest_text(&nearest, hint, sizeof hint));
+    presets_free(&list);
+    return false;
+}

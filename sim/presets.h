@@ -1,0 +1,31 @@
+/* presets.h -- where the chips, models, adapters and workloads live that come with etchsim: the folder configs/. */
+#ifndef ETCHSIM_PRESETS_H
+#define ETCHSIM_PRESETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/error.h"
+
+enum { PRESET_NAME_ROOM = 64 };
+
+/* Path of a file or folder below configs/: in $ETCHSIM_CONFIGS if that is set; else in ../configs beside the program's folder, if there is
+ * such a folder; else in the source tree it was built from. An error if it doesn't exist. */
+bool config_path(const char *relative, char *path, size_t room, struct error *e);
+
+/* Is this argument a file's path rather than a preset's name? It is if it has a '/' or ends in `extension` (".yaml"). */
+bool preset_is_path(const char *name_or_path, const char *extension);
+
+struct preset_list {
+    char (*names)[PRESET_NAME_ROOM]; /* owned, sorted, without the extension */
+    int count;
+};
+
+/* Names in a folder below configs/: files that end in `extension`, or folders if that is NULL. A folder that isn't there has none. */
+bool presets_list(const char *folder, const char *extension, struct preset_list *list, struct error *e);
+void presets_free(struct preset_list *list);
+
+/* "there is no chip 'sampel'; did you mean 'sample'?", for kind "chip", with the same folder and extension as above. Returns false. */
+bool preset_unknown(const char *kind, const char *folder, const char *extension, const char *name, struct error *e);
+
+#endif

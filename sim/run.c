@@ -1,0 +1,198 @@
+#include "sim/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/output.h"
+#include "sim/report.h"
+#include "sim/version.h"
+#include "traces/event_text.h"
+#include "traces/perfetto.h"
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool load_config(struct run *run, struct error *e)
+{
+    if (!config_load(run->options.chip, &run->config, e)) {
+        return false;
+    }
+    for (int32_t i = 0; i < run->options.n_set; i++) {
+        if (!config_set(&run->config, run->options.set[i], e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool load_adapters(struct run *run, struct error *e)
+{
+    run->adapters = error_calloc(e, (size_t)run->options.n_adapters, sizeof *run->adapters, "adapters");
+    if (!run->adapters) {
+        return false;
+    }
+    for (int32_t i = 0; i < run->options.n_adapters; i++) {
+        if (!adapter_load(run->options.adapters[i], &run->image.model.shape, &run->adapters[i], e)) {
+            return false;
+        }
+        for (int32_t j = 0; j < i; j++) {
+            if (run->adapters[i].hash == run->adapters[j].hash && strcmp(run->adapters[i].name, run->adapters[j].name) == 0) {
+                return error_input(e, "--adapter %s is given twice: expected different adapters (--sequences gives more requests)", run->options.adapters[i]);
+            }
+        }
+    }
+    return true;
+}
+
+static bool encode_prompt(struct run *run, struct error *e)
+{
+    const struct vocab *vocab = &run->image.vocab;
+    if (!tokenizer_open(vocab, &run->tokenizer, e) ||
+        !tokenizer_encode(run->tokenizer, run->options.prompt, run->options.prompt_bytes, vocab->add_bos, &run->prompt, e)) {
+        return false;
+    }
+    return run->prompt.count > 0 ? true : error_input(e, "--prompt: the text gives no tokens and the model has no begin-of-text token: expected some text");
+}
+
+static bool make_requests(struct run *run, struct error *e)
+{
+    const struct run_options *o = &run->options;
+    uint32_t kinds = o->n_adapters ? (uint32_t)o->n_adapters : 1;
+    run->n_requests = kinds * (uint32_t)o->sequences;
+    run->requests = error_calloc(e, run->n_requests, sizeof *run->requests, "requests");
+    for (uint32_t i = 0; run->requests && i < run->n_requests; i++) {
+        struct request *r = &run->requests[i];
+        r->prompt = run->prompt.ids;
+        r->n_prompt = run->prompt.count;
+        r->n_generate = o->tokens;
+        r->adapter = o->n_adapters ? (int32_t)(i % kinds) : -1;
+        r->stop_token = o->ignore_stop || o->timing_only ? -1 : run->image.vocab.eos;
+        sampling_make(o->temperature, o->top_p, &r->sampling);
+        random_seed(&r->random, o->seed, i / kinds);
+        r->generated = error_calloc(e, (size_t)o->tokens, sizeof *r->generated, "generated tokens");
+        r->generated_at = error_calloc(e, (size_t)o->tokens, sizeof *r->generated_at, "generated tokens");
+        if (!r->generated || !r->generated_at) {
+            return false;
+        }
+    }
+    return run->requests != NULL;
+}
+
+bool run_open(const struct run_options *options, struct run *run, struct error *e)
+{
+    double start = seconds_now();
+    *run = (struct run){.options = *options, .trace = trace_new()};
+    bool good = load_config(run, e) && image_open_model(options->model, &run->image, e) && load_adapters(run, e) && encode_prompt(run, e) &&
+                make_requests(run, e) &&
+                chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)options->n_adapters, run->requests,
+                         run->n_requests, run->trace, &run->chip, e);
+    if (!good) {
+        run_close(run);
+        return false;
+    }
+    run->setup_seconds = seconds_now() - start;
+    return true;
+}
+
+static bool write_file(const struct run *run, const char *name, void (*write)(const struct run *, FILE *), struct error *e)
+{
+    struct output out;
+    if (!output_open(&out, run->options.folder, name, e)) {
+        return false;
+    }
+    write(run, out.file);
+    return output_close(&out, e);
+}
+
+static void write_chip(const struct run *run, FILE *out)
+{
+    config_write_yaml(&run->config, out);
+}
+
+static void write_verilog(const struct run *run, FILE *out)
+{
+    config_write_verilog(&run->config, out);
+}
+
+static void write_versions(const struct run *run, FILE *out)
+{
+    (void)run;
+    version_print(out);
+}
+
+static bool write_results(const struct run *run, struct error *e)
+{
+    return write_file(run, "run.json", report_json, e) && write_file(run, "run.txt", report_text, e) && write_file(run, "chip.yaml", write_chip, e) &&
+           write_file(run, "chip_params.vh", write_verilog, e) && write_file(run, "versions.txt", write_versions, e);
+}
+
+bool run_execute(struct run *run, struct error *e)
+{
+    const struct run_options *o = &run->options;
+    struct event_text *events = NULL;
+    struct perfetto *perfetto = NULL;
+    if ((o->folder && !output_folder(o->folder, e)) || (o->trace_events && !event_text_open(&events, o->folder, run->chip, e))) {
+        return false;
+    }
+    struct error closing;
+    if (o->trace_perfetto && !perfetto_open(&perfetto, o->folder, run->chip, e)) {
+        return events && event_text_close(events, &closing) ? false : false;
+    }
+    double start = seconds_now();
+    bool good = chip_run(run->chip, o->engine, e);
+    if (!good) {
+        chip_print_state(run->chip, stderr);
+    }
+    run->run_seconds = seconds_now() - start;
+    if (events && !event_text_close(events, good ? e : &closing)) {
+        good = false;
+    }
+    if (perfetto && !perfetto_close(perfetto, good ? e : &closing)) {
+        good = false;
+    }
+    return good && (!o->folder || write_results(run, e));
+}
+
+void run_close(struct run *run)
+{
+    chip_free(run->chip);
+    trace_free(run->trace);
+    for (uint32_t i = 0; run->requests && i < run->n_requests; i++) {
+        free(run->requests[i].generated);
+        free(run->requests[i].generated_at);
+    }
+    free(run->requests);
+    free(run->prompt.ids);
+    for (int32_t i = 0; run->adapters && i < run->options.n_adapters; i++) {
+        adapter_free(&run->adapters[i]);
+    }
+    free(run->adapters);
+    tokenizer_close(run->tokenizer);
+    image_close(&run->image);
+    *run = (struct run){0};
+}
+
+char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes)
+{
+    char *text = NULL;
+    size_t used = 0;
+    for (int32_t i = from; i < to; i++) {
+        int32_t id = request->generated[i];
+        size_t length = id >= 0 ? tokenizer_decode(run->tokenizer, id, NULL, 0) : 0;
+        char *longer = realloc(text, used + length + 1);
+        ES_ASSERT(longer);
+        text = longer;
+        if (length) {
+            tokenizer_decode(run->tokenizer, id, text + used, length);
+        }
+        used += length;
+        text[used] = 0;
+    }
+    *length_bytes = used;
+    return text ? text : calloc(1, 1);
+}

@@ -1,0 +1,51 @@
+/* run.h -- one run, start to end: what --chip, --model, --adapter and --prompt name is loaded, wired and clocked. */
+#ifndef ETCHSIM_RUN_H
+#define ETCHSIM_RUN_H
+
+#include "sim/engine.h"
+#include "sim/image.h"
+#include "sim/tokenizer.h"
+
+struct run_options {
+    const char *chip, *model;       /* preset names or files */
+    const char *const *adapters;    /* [n_adapters] names or folders; each is loaded and gives a request of its own. None: one for the base model */
+    int32_t n_adapters;
+    const char *const *set;         /* [n_set] key=value changes to the chip */
+    int32_t n_set;
+    const char *prompt;
+    size_t prompt_bytes;
+    int32_t tokens;                 /* to generate */
+    int32_t sequences;              /* requests for each adapter (or for the base model); they differ in their seeds */
+    uint64_t seed;
+    double temperature, top_p;      /* temperature 0: greedy */
+    bool ignore_stop;               /* go on after the end-of-text token */
+    bool timing_only;               /* no values: the same cycles, without tokens. Generates all tokens asked for */
+    enum engine engine;
+    const char *folder;             /* results go there too; NULL: nowhere */
+    bool trace_events, trace_perfetto;
+};
+
+struct run {
+    struct run_options options;
+    struct image image;
+    struct tokenizer *tokenizer;
+    struct adapter *adapters; /* [options.n_adapters] */
+    struct token_ids prompt;
+    struct request *requests; /* [n_requests] */
+    uint32_t n_requests;
+    struct chip_config config;
+    struct trace *trace;
+    struct chip *chip;
+    double setup_seconds, run_seconds; /* wall clock; for people only */
+};
+
+/* Loads and wires everything; nothing has been clocked yet. On failure *e is filled and the run is closed. */
+bool run_open(const struct run_options *options, struct run *run, struct error *e);
+/* Clocks the chip to the end and leaves the files of options.folder. */
+bool run_execute(struct run *run, struct error *e);
+void run_close(struct run *run);
+
+/* The text of generated tokens from..to (without to), owned by the caller. */
+char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes);
+
+#endif

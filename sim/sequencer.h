@@ -1,0 +1,53 @@
+/* sequencer.h -- requests in, positions out: starts sequences, issues their tokens, collects what was sampled.
+ *
+ *   requests -> [queue] -> sequence slots (one KV cache each) --token--> embedding ROM
+ *                 |  ^                     ^---- sampled / retired tokens
+ *                 v  +---- adapter loaded
+ *              host port
+ *
+ * Latency     a token that arrives at n (or an adapter that is loaded at n) can lead to an issue at n.
+ * Throughput  one start and one issue a cycle. Prompt tokens of a sequence follow each other through the chip without waiting (attention stays in order).
+ * Order       requests start first come first served, when a KV cache is free and the adapter has a slot; issues go round the sequences.
+ * Stall rule  `output` while the embedding's link has no room.
+ * Inaccuracies: slot table and queue decide in no time; at most `n_tokens` positions are in flight.
+ */
+#ifndef ETCHSIM_SEQUENCER_H
+#define ETCHSIM_SEQUENCER_H
+
+#include "adapters/adapter.h"
+#include "sim/config.h"
+#include "sim/link.h"
+#include "sim/request.h"
+#include "sim/slots.h"
+
+struct sequence { /* a KV cache and the request that has it */
+    int32_t request; /* -1: free */
+    int32_t slot;    /* adapter slot, -1: base model */
+    uint32_t position; /* of the next token to issue */
+    uint32_t in_flight;
+    int32_t next_id; /* of the next token, once sampled */
+    bool ready;      /* it can be issued */
+};
+
+struct sequencer {
+    struct unit unit;
+    struct link *out_token, *in_sampled, *in_retired;
+    struct link *out_load, *in_loaded;
+    struct request *requests;
+    uint32_t n_requests, n_started, n_done;
+    struct adapter *adapters; /* [n_adapters] what requests name by index */
+    uint32_t n_adapters;
+    struct sequence *sequences; /* [n_sequences] */
+    uint32_t n_sequences, n_ready, turn;
+    struct token *tokens; /* [n_tokens] headers, the free ones chained through free_token */
+    uint32_t n_tokens, n_free;
+    uint32_t *free_tokens; /* [n_free] stack of indices */
+    struct slots slots;
+    void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
+    void *context;
+    uint64_t prompt_account_cycles[PLACES]; /* of prompt positions without logits, which overlap the others */
+};
+
+void sequencer_tick(struct unit *unit, cycle_t now);
+
+#endif

@@ -1,0 +1,230 @@
+#include "sim/sram.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const sram_client_names[SRAM_CLIENTS] = {"kv_write", "kv_read", "lora_read", "dma_write"};
+
+bool sram_init(struct sram *sram, const struct chip_config *config, struct error *e)
+{
+    sram->ways = config->sram_ways;
+    sram->group_words = config->sram_ways * config->sram_depth_words;
+    sram->ports = config->sram_ports;
+    sram->latency_cycles = config->sram_latency_cycles;
+    sram->round_robin = config->sram_arbiter == ARBITER_ROUND_ROBIN;
+    sram->n_banks = config->sram_banks;
+    sram->bank_uses = error_calloc(e, sram->n_banks, 1, "SRAM banks");
+    return sram->bank_uses != NULL;
+}
+
+void sram_free(struct sram *sram)
+{
+    free(sram->bank_uses);
+}
+
+void sram_request(struct link *request, cycle_t now, struct token *token, uint32_t address_words, uint32_t words, uint32_t words_per_cycle)
+{
+    struct burst *burst = link_back(request);
+    burst->address_words = address_words;
+    burst->words = words;
+    burst->words_per_cycle = words_per_cycle;
+    link_push(request, now, token, 1);
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool active(const struct sram_stream *s)
+{
+    return s->open && s->words_left > 0;
+}
+
+static uint32_t words_to_group_end(const struct sram *sram, const struct sram_stream *s)
+{
+    return sram->group_words - s->address_words % sram->group_words;
+}
+
+/* What a stream gets in one cycle when no other is active. */
+static uint32_t words_alone(const struct sram *sram, const struct sram_stream *s)
+{
+    uint32_t wanted = min_u32(s->words_per_cycle, s->words_left);
+    return min_u32(min_u32(wanted, sram->ways * sram->ports), words_to_group_end(sram, s));
+}
+
+static void take(struct sram_stream *s, uint32_t words)
+{
+    s->address_words += words;
+    s->words_left -= words;
+}
+
+/* -- a client alone: closed form -- */
+
+/* Advances a stream by up to `limit` cycles; returns how many it needed to get its last word, or `limit`. */
+static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cycle_t limit)
+{
+    uint32_t per_cycle = min_u32(s->words_per_cycle, sram->ways * sram->ports);
+    cycle_t cycles = 0;
+    while (s->words_left > 0 && cycles < limit) {
+        uint32_t segment = min_u32(s->words_left, words_to_group_end(sram, s));
+        cycle_t segment_cycles = ceil_div(segment, per_cycle);
+        if (segment_cycles > limit - cycles) {
+            segment_cycles = limit - cycles;
+            segment = (uint32_t)segment_cycles * per_cycle;
+        }
+        cycles += segment_cycles;
+        take(s, segment);
+    }
+    return cycles;
+}
+
+/* -- several clients: one cycle at a time -- */
+
+/* One cycle's grant to one client beside what others took already: consecutive words until a bank has no port left. */
+static uint32_t words_contended(const struct sram *sram, const struct sram_stream *s, uint32_t wanted)
+{
+    uint32_t granted = 0, way = s->address_words % sram->group_words % sram->ways;
+    uint8_t *group_uses = &sram->bank_uses[s->address_words / sram->group_words * sram->ways];
+    while (granted < wanted && group_uses[way] < sram->ports) {
+        group_uses[way]++;
+        granted++;
+        way = way + 1 < sram->ways ? way + 1 : 0;
+    }
+    return granted;
+}
+
+/* Arbitrates one cycle among all active clients. `lost` counts the cycles in which a client got less than it would have alone. */
+static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_CLIENTS], uint32_t *turn, uint64_t lost[SRAM_CLIENTS])
+{
+    memset(sram->bank_uses, 0, sram->n_banks);
+    for (uint32_t i = 0; i < SRAM_CLIENTS; i++) {
+        enum sram_client client = sram->round_robin ? (i + *turn) % SRAM_CLIENTS : i;
+        struct sram_stream *s = &streams[client];
+        if (active(s)) {
+            uint32_t wanted = words_alone(sram, s), granted = words_contended(sram, s, wanted);
+            lost[client] += granted < wanted;
+            take(s, granted);
+        }
+    }
+    *turn = (*turn + 1) % SRAM_CLIENTS;
+}
+
+/* -- both -- */
+
+static uint32_t count_active(const struct sram_stream streams[SRAM_CLIENTS], enum sram_client *last)
+{
+    uint32_t n = 0;
+    for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
+        if (active(&streams[c])) {
+            *last = c;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Serves the cycles served_to .. to - 1. No stream gets its last word before the last of them (the unit sleeps no longer than that). */
+static void serve_until(struct sram *sram, cycle_t to)
+{
+    enum sram_client lone = 0;
+    uint32_t n_active = count_active(sram->stream, &lone);
+    if (n_active == 1) {
+        advance_alone(sram, &sram->stream[lone], to - sram->served_to);
+    } else if (n_active > 1) {
+        for (cycle_t cycle = sram->served_to; cycle < to; cycle++) {
+            arbitrate(sram, sram->stream, &sram->turn, sram->lost_cycles);
+        }
+    }
+    sram->served_to = to;
+}
+
+/* The cycle in which the first of the present streams gets its last word, if no further request comes before. */
+static cycle_t next_last_word(const struct sram *sram)
+{
+    struct sram_stream streams[SRAM_CLIENTS];
+    memcpy(streams, sram->stream, sizeof streams);
+    enum sram_client lone = 0;
+    uint32_t n_active = count_active(streams, &lone), turn = sram->turn;
+    if (n_active == 1) {
+        return sram->served_to + advance_alone(sram, &streams[lone], NEVER) - 1;
+    }
+    uint64_t lost[SRAM_CLIENTS] = {0};
+    cycle_t cycle = sram->served_to;
+    while (count_active(streams, &lone) == n_active) {
+        arbitrate(sram, streams, &turn, lost);
+        cycle++;
+    }
+    return cycle - 1;
+}
+
+/* Takes requests that are there and starts their streams; returns whether there was one. */
+static bool accept(struct sram *sram, cycle_t now)
+{
+    bool any = false;
+    for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
+        struct sram_stream *s = &sram->stream[c];
+        struct burst *request = s->open ? NULL : link_front(sram->request[c], now);
+        if (request) {
+            *s = (struct sram_stream){request->address_words, request->words, request->words_per_cycle, NEVER, true};
+            ES_ASSERT(s->words_left > 0 && s->words_per_cycle > 0);
+            ES_ASSERT((uint64_t)s->address_words + s->words_left <= (uint64_t)sram->n_banks / sram->ways * sram->group_words);
+            sram->words[c] += s->words_left;
+            sram->n_open++;
+            link_pop(sram->request[c], now);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* Sends the responses that are due, and notes when the others will be. Returns whether a stream has just had its last word. */
+static bool respond(struct sram *sram, cycle_t now)
+{
+    bool any = false;
+    for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
+        struct sram_stream *s = &sram->stream[c];
+        if (!s->open || s->words_left > 0) {
+            continue;
+        }
+        if (s->respond_at == NEVER) {
+            s->respond_at = now + sram->latency_cycles;
+            any = true;
+        }
+        if (now < s->respond_at) {
+            unit_sleep(&sram->unit, s->respond_at);
+        } else if (link_ready(sram->response[c], now)) {
+            link_push(sram->response[c], now, NULL, 1);
+            s->open = false;
+            sram->n_open--;
+            unit_sleep(&sram->unit, now + 1);
+        }
+    }
+    return any;
+}
+
+RARELY static void serve(struct sram *sram, cycle_t now)
+{
+    enum sram_client lone = 0;
+    serve_until(sram, now);
+    bool changed = accept(sram, now);
+    bool busy = count_active(sram->stream, &lone) > 0;
+    serve_until(sram, now + 1);
+    unit_enter(&sram->unit, now, busy ? UNIT_BUSY : UNIT_IDLE);
+    changed |= respond(sram, now);
+    if (changed) {
+        bool more = count_active(sram->stream, &lone) > 0;
+        sram->last_word_at = more ? next_last_word(sram) : now + 1; /* with none left, it is idle from the next cycle on */
+    }
+    if (sram->last_word_at > now) {
+        unit_sleep(&sram->unit, sram->last_word_at);
+    }
+}
+
+void sram_tick(struct unit *unit, cycle_t now)
+{
+    struct sram *sram = (struct sram *)unit;
+    if (unit->inbox || sram->n_open || unit->state != UNIT_IDLE) {
+        serve(sram, now);
+    }
+}

@@ -1,0 +1,37 @@
+#include "sim/unit.h"
+
+#include "traces/trace.h"
+
+const char *const unit_state_names[UNIT_STATES] = {"idle", "busy", "output", "lora", "sram"};
+
+const char *const unit_kind_names[UNIT_KINDS] = {
+    "sequencer", "host_port", "dma",         "embed", "attention_norm", "rom_qkv",  "rope", "attention",  "rom_o",
+    "ffn_norm",  "rom_gate_up", "silu", "rom_down", "lora_mac", "sram", "final_norm", "rom_head", "sampler",
+};
+
+const char *const place_names[PLACES] = {
+#define PLACE(name, label) #name,
+#include "sim/places.def"
+#undef PLACE
+};
+
+const char *const place_labels[PLACES] = {
+#define PLACE(name, label) label,
+#include "sim/places.def"
+#undef PLACE
+};
+
+void unit_enter(struct unit *unit, cycle_t now, enum unit_state state)
+{
+    if (unit->state == state) {
+        return;
+    }
+    if (now > unit->since) {
+        unit->state_cycles[unit->state] += now - unit->since;
+        if (unit->state != UNIT_IDLE) {
+            trace_span(unit->trace, now, unit, unit->since);
+        }
+    }
+    unit->state = state;
+    unit->since = now;
+}

@@ -1,0 +1,128 @@
+/* unit.h -- what every unit of the chip has in common.
+ *
+ * A unit is a struct that begins with `struct unit` and one tick function. In a tick it looks at its own state and at the links it holds,
+ * and at nothing else; every link is a register (link.h), so the order in which units tick within a cycle cannot matter.
+ *
+ * Time. tick(now) must do nothing when nothing can change at `now`. A unit that is working towards a known cycle says so with
+ * unit_sleep(); a link wakes its receiver when a burst arrives and its sender when room appears. The step engine ignores all this
+ * and ticks every unit on every cycle; the skip engine relies on it. Both must give the same trace.
+ *
+ * Accounts. A unit is in one state at any time (idle, busy, or stalled for a cause); unit_enter() closes the span of the last one. A token
+ * carries its own account: each cycle from its start to its end is booked to exactly one place, so the sum is its time, exactly.
+ */
+#ifndef ETCHSIM_UNIT_H
+#define ETCHSIM_UNIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernels/types.h"
+#include "sim/error.h"
+
+typedef uint64_t cycle_t;
+#define NEVER UINT64_MAX
+
+struct trace;
+struct adapter;
+
+enum unit_state {
+    UNIT_IDLE,         /* holds no token */
+    UNIT_BUSY,         /* works on one */
+    UNIT_STALL_OUTPUT, /* done, but the next link has no room */
+    UNIT_STALL_LORA,   /* done, but the LoRA MAC unit's contribution is still to come */
+    UNIT_STALL_SRAM,   /* the bank ports gave fewer words than asked for */
+    UNIT_STATES
+};
+extern const char *const unit_state_names[UNIT_STATES]; /* "idle", "busy", "output", "lora", "sram" */
+
+enum unit_kind {
+    KIND_SEQUENCER,
+    KIND_HOST_PORT,
+    KIND_DMA,
+    KIND_EMBED,
+    KIND_ATTENTION_NORM,
+    KIND_ROM_QKV,
+    KIND_ROPE,
+    KIND_ATTENTION,
+    KIND_ROM_O,
+    KIND_FFN_NORM,
+    KIND_ROM_GATE_UP,
+    KIND_SILU,
+    KIND_ROM_DOWN,
+    KIND_LORA_MAC,
+    KIND_SRAM,
+    KIND_FINAL_NORM,
+    KIND_ROM_HEAD,
+    KIND_SAMPLER,
+    UNIT_KINDS
+};
+extern const char *const unit_kind_names[UNIT_KINDS];
+
+struct unit {
+    void (*tick)(struct unit *unit, cycle_t now);
+    cycle_t *wake;       /* next cycle at which this unit has something to do; one element of the chip's array */
+    cycle_t *group_wake; /* no later than any wake of the WAKE_GROUP units it belongs to */
+    struct trace *trace;
+    uint16_t id;
+    int16_t layer; /* -1: not part of a layer block */
+    enum unit_kind kind;
+    uint32_t inbox; /* bursts in its input links, seen or not yet seen: with none a waiting unit has nothing to look at */
+    enum unit_state state;
+    cycle_t since; /* the present state's first cycle */
+    uint64_t state_cycles[UNIT_STATES];
+};
+
+/* Where a cycle of a token's time went. */
+enum place {
+#define PLACE(name, label) PLACE_##name,
+#include "sim/places.def"
+#undef PLACE
+    PLACES
+};
+extern const char *const place_names[PLACES];  /* for JSON */
+extern const char *const place_labels[PLACES]; /* for people */
+
+/* One position of one sequence on its way through the chip: the header that its bursts carry. */
+struct token {
+    uint32_t sequence; /* whose KV cache */
+    uint32_t request;
+    uint32_t position;
+    int32_t id;
+    int32_t slot; /* adapter slot, -1: none */
+    const struct adapter *adapter; /* what the slot holds; NULL: none, or a run without values */
+    bool wants_logits;
+    cycle_t mark; /* booked up to this cycle */
+    uint64_t account_cycles[PLACES];
+};
+
+static inline void token_book(struct token *token, enum place place, cycle_t now)
+{
+    token->account_cycles[place] += now - token->mark;
+    token->mark = now;
+}
+
+enum { WAKE_GROUP = 8 }; /* units whose wakes share a cache line, so that the skip engine finds the next one fast */
+
+/* The unit has something to do at `until`, if not earlier. */
+static inline void unit_sleep(struct unit *unit, cycle_t until)
+{
+    if (until < *unit->wake) {
+        *unit->wake = until;
+        if (until < *unit->group_wake) {
+            *unit->group_wake = until;
+        }
+    }
+}
+
+/* Leaves the present state at cycle `now` (its last cycle was now - 1). */
+void unit_enter(struct unit *unit, cycle_t now, enum unit_state state);
+
+/* Keeps what happens once in many cycles out of a tick function, so that an uneventful tick is a handful of instructions. */
+#define RARELY __attribute__((noinline))
+
+static inline uint32_t ceil_div(uint64_t a, uint64_t b)
+{
+    return (uint32_t)((a + b - 1) / b);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* adapter_config.json from anywhere: no crash, and ranks and scales of what is accepted are usable. */
+#include <math.h>
+
+#include "adapters/peft_config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct peft_config config;
+    struct error e;
+    if (!peft_config_parse("fuzz.json", (const char *)data, size, &config, &e)) {
+        return 0;
+    }
+    for (int32_t layer = 0; layer < 3; layer++) {
+        for (int which = 0; which < LINEAR_COUNT; which++) {
+            int32_t rank;
+            double scale;
+            peft_config_pair(&config, layer, (enum linear)which, &rank, &scale);
+            if (rank < 0 || rank > LORA_RANK_MAX || (rank > 0 && !(isfinite(scale) && scale > 0))) {
+                __builtin_trap();
+            }
+        }
+    }
+    peft_config_free(&config);
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* GGUF files from anywhere: no crash, and whatever is accepted can be walked, read and asked for. */
+#include <stdlib.h>
+
+#include "sim/gguf.h"
+#include "sim/gguf_llama.h"
+
+enum { ROW_MAX = 4096, ROWS_READ = 4 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_rows(const struct gguf *g)
+{
+    static float row[ROW_MAX];
+    struct error e;
+    for (uint64_t i = 0; i < g->n_tensors; i++) {
+        const struct gguf_tensor *t = &g->tensors[i];
+        for (int64_t r = 0; r < ROWS_READ && r < t->n_rows && t->dims[0] <= ROW_MAX; r++) {
+            gguf_row_finite(g, t, t->n_rows - 1 - r, row, &e);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct gguf g;
+    struct gguf_llama llama;
+    struct vocab vocab;
+    struct error e;
+    if (!gguf_open_memory("fuzz.gguf", data, size, &g, &e)) {
+        return 0;
+    }
+    read_rows(&g);
+    if (gguf_vocab(&g, &vocab, &e)) {
+        vocab_free(&vocab);
+    }
+    if (gguf_llama(&g, &llama, &e)) {
+        gguf_llama_free(&llama);
+    }
+    gguf_close(&g);
+    return 0;
+}

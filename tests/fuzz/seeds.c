@@ -1,0 +1,96 @@
+/* seeds.c -- writes the seed files of the fuzzers' corpora: tests/fuzz/corpus/{gguf,image,safetensors}/.
+ *
+ *   make && cc -std=c17 -D_GNU_SOURCE -I. -o build/seeds tests/fuzz/seeds.c tests/unit/gguf_writer.c tests/unit/check.c \
+ *       build/libetchsim.a \
+ *       -DETCHSIM_SOURCE_DIR='"."' -lcunit -lxxhash -lcjson -lm -lpthread && build/seeds tests/fuzz/corpus
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/bake.h"
+#include "tests/unit/gguf_writer.h"
+
+static void write_file(const char *folder, const char *name, struct bytes *file)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(file->data, 1, file->size, f) != file->size || fclose(f) != 0) {
+        perror(path);
+        exit(EXIT_FAILURE);
+    }
+    bytes_free(file);
+}
+
+/* A Llama of one layer; variants: floats, on the grid with another alignment, untied with RoPE factors. */
+static void write_model(const char *folder, int variant)
+{
+    struct test_llama m = {.shape = {.n_layers = 1,
+                                     .d_model = 8,
+                                     .n_heads = 2,
+                                     .n_kv_heads = 1,
+                                     .head_dim = 4,
+                                     .d_ff = 8,
+                                     .n_vocab = 4,
+                                     .context_tokens = 8,
+                                     .tied_head = variant != 2,
+                                     .rms_epsilon = 1e-5f,
+                                     .rope_base = 1e4f},
+                           .on_grid = variant == 1,
+                           .rope_factors = variant == 2,
+                           .seed = (uint64_t)variant};
+    struct gguf_writer w = {.alignment = variant == 1 ? 8 : 0};
+    char name[64], gguf_path[4096], image_path[4096];
+    gguf_write_llama(&w, &m);
+    struct bytes file = gguf_written(&w);
+    snprintf(name, sizeof name, "gguf/llama%d.gguf", variant);
+    write_file(folder, name, &file);
+    snprintf(gguf_path, sizeof gguf_path, "%s/%s", folder, name);
+    snprintf(image_path, sizeof image_path, "%s/image/llama%d.rom", folder, variant);
+    struct error e;
+    if (!bake(gguf_path, image_path, NULL, NULL, &e)) {
+        fprintf(stderr, "%s\n", e.message);
+        exit(e.code);
+    }
+}
+
+/* Every tensor type, value types the models don't have, a BPE vocabulary. */
+static void write_types(const char *folder)
+{
+    static const uint8_t DATA[210];
+    struct gguf_writer w = {0};
+    gguf_write_tensor(&w, "q4_0", GGML_Q4_0, (int64_t[]){32}, 1, DATA, 18);
+    gguf_write_tensor(&w, "q8_0", GGML_Q8_0, (int64_t[]){32}, 1, DATA, 34);
+    gguf_write_tensor(&w, "q4_k", GGML_Q4_K, (int64_t[]){256}, 1, DATA, 144);
+    gguf_write_tensor(&w, "q6_k", GGML_Q6_K, (int64_t[]){256}, 1, DATA, 210);
+    gguf_write_tensor(&w, "bf16", GGML_BF16, (int64_t[]){2, 2, 2}, 3, DATA, 16);
+    gguf_write_string(&w, "tokenizer.ggml.model", "gpt2");
+    gguf_write_string(&w, "tokenizer.ggml.pre", "llama-bpe");
+    gguf_write_strings(&w, "tokenizer.ggml.tokens", (const char *const[]){"a", "b", "ab"}, 3);
+    gguf_write_strings(&w, "tokenizer.ggml.merges", (const char *const[]){"a b"}, 1);
+    gguf_write_bool(&w, "tokenizer.ggml.add_bos_token", 0);
+    gguf_write_array(&w, "f64", GGUF_F64, DATA, 3, 8);
+    gguf_write_array(&w, "i64", GGUF_I64, DATA, 3, 8);
+    gguf_write_array(&w, "u16", GGUF_U16, DATA, 3, 2);
+    struct bytes file = gguf_written(&w);
+    write_file(folder, "gguf/types.gguf", &file);
+}
+
+int main(int argc, char **argv)
+{
+    const char *folder = argc > 1 ? argv[1] : ".";
+    for (int variant = 0; variant < 3; variant++) {
+        write_model(folder, variant);
+    }
+    write_types(folder);
+    struct bytes three = safetensors_written("{\"__metadata__\":{\"format\":\"pt\"},\"base_model.model.model.layers.0.self_attn.q_proj."
+                                             "lora_A.weight\":{\"dtype\":\"F32\",\"shape\":"
+                                             "[1,2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[8,12]}"
+                                             ",\"c\":{\"dtype\":\"BF16\",\"shape\":[],"
+                                             "\"data_offsets\":[12,14]}} ",
+                                             "12345678901234", 14);
+    write_file(folder, "safetensors/three.safetensors", &three);
+    struct bytes empty = safetensors_written("{}", NULL, 0);
+    write_file(folder, "safetensors/empty.safetensors", &empty);
+    return 0;
+}

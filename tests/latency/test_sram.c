@@ -1,0 +1,203 @@
+/* When does an SRAM answer? Hand-computed cases, and random requests against a word-by-word model that knows nothing of streams or closed forms. */
+#include "sim/sram.h"
+
+#include <string.h>
+
+#include "tests/unit/check.h"
+#include "traces/trace.h"
+
+struct rig { /* an SRAM with the test at the other end of its links */
+    struct trace *trace;
+    cycle_t wake, client_wake, group_wake;
+    struct unit client;
+    struct sram sram;
+    struct link links[2 * SRAM_CLIENTS];
+    struct burst slots[2 * SRAM_CLIENTS][4];
+};
+
+static void rig_open(struct rig *r, const struct chip_config *config)
+{
+    struct error e;
+    *r = (struct rig){.trace = trace_new(), .wake = NEVER, .client_wake = NEVER, .group_wake = NEVER};
+    r->client = (struct unit){.wake = &r->client_wake, .group_wake = &r->group_wake, .trace = r->trace};
+    REQUIRE_GOOD(sram_init(&r->sram, config, &e), &e);
+    r->sram.unit = (struct unit){.tick = sram_tick, .wake = &r->wake, .group_wake = &r->group_wake, .trace = r->trace};
+    for (int i = 0; i < 2 * SRAM_CLIENTS; i++) {
+        bool request = i < SRAM_CLIENTS;
+        r->links[i] = (struct link){.slots = r->slots[i], .depth = 4, .popped_at = NEVER, .trace = r->trace, .sender = request ? &r->client : &r->sram.unit,
+                                    .receiver = request ? &r->sram.unit : &r->client};
+        *(request ? &r->sram.request[i] : &r->sram.response[i - SRAM_CLIENTS]) = &r->links[i];
+    }
+}
+
+static void rig_close(struct rig *r)
+{
+    sram_free(&r->sram);
+    trace_free(r->trace);
+}
+
+struct asked {
+    cycle_t pushed_at, seen_at; /* seen_at: the response, found by the run */
+    uint32_t address, words, words_per_cycle;
+    enum sram_client client;
+};
+
+/* Pushes the requests when their time comes (one a client), ticks every cycle (step) or only when the SRAM wants it (skip), notes the answers. */
+static void rig_run(struct rig *r, struct asked *asked, int n, bool skip)
+{
+    int answered = 0;
+    for (cycle_t now = 0; answered < n && now < 100000; now++) {
+        bool due = !skip || r->wake <= now || now == 0;
+        if (due) {
+            r->wake = NEVER;
+            r->sram.unit.tick(&r->sram.unit, now);
+        }
+        for (int i = 0; i < n; i++) {
+            struct link *response = r->sram.response[asked[i].client];
+            if (asked[i].pushed_at == now) {
+                sram_request(r->sram.request[asked[i].client], now, NULL, asked[i].address, asked[i].words, asked[i].words_per_cycle);
+            }
+            if (asked[i].seen_at == 0 && link_front(response, now)) {
+                asked[i].seen_at = now;
+                link_pop(response, now);
+                answered++;
+            }
+        }
+    }
+    CHECK_EQ_INT(answered, n);
+}
+
+static struct chip_config small_config(void)
+{
+    struct chip_config c;
+    config_defaults(&c);
+    c.sram_banks = 8;
+    c.sram_ways = 4;
+    c.sram_depth_words = 16;
+    c.sram_ports = 1;
+    c.sram_latency_cycles = 2;
+    return c;
+}
+
+static void answers(struct chip_config config, struct asked *asked, int n, const cycle_t *expected)
+{
+    for (int skip = 0; skip <= 1; skip++) {
+        struct rig r;
+        struct asked copy[SRAM_CLIENTS];
+        memcpy(copy, asked, (size_t)n * sizeof *asked);
+        rig_open(&r, &config);
+        rig_run(&r, copy, n, skip);
+        for (int i = 0; i < n; i++) {
+            CHECK_EQ_UINT(copy[i].seen_at, expected[i]);
+        }
+        rig_close(&r);
+    }
+}
+
+/* Pushed at 0, seen at 1: words in cycles 1.., latency 2, one more for the response's register. */
+static void alone(void)
+{
+    struct chip_config c = small_config();
+    answers(c, (struct asked[]){{.words = 1, .words_per_cycle = 1, .client = SRAM_KV_READ}}, 1, (cycle_t[]){1 + 2 + 1});
+    answers(c, (struct asked[]){{.words = 10, .words_per_cycle = 2, .client = SRAM_KV_READ}}, 1, (cycle_t[]){5 + 2 + 1});
+    answers(c, (struct asked[]){{.words = 10, .words_per_cycle = 100, .client = SRAM_KV_READ}}, 1, (cycle_t[]){3 + 2 + 1}); /* 4 ways: 4, 4, 2 */
+    /* groups of 64 words: 62, 63 | 64, 65, 66, 67 | 68 */
+    answers(c, (struct asked[]){{.address = 62, .words = 7, .words_per_cycle = 4, .client = SRAM_DMA_WRITE}}, 1, (cycle_t[]){3 + 2 + 1});
+    c.sram_ports = 2;
+    answers(c, (struct asked[]){{.words = 16, .words_per_cycle = 100, .client = SRAM_LORA_READ}}, 1, (cycle_t[]){2 + 2 + 1});
+}
+
+/* Two streams of 4 words a cycle on the same 4 single-ported banks take turns; on different groups they do not meet. */
+static void contended(void)
+{
+    struct chip_config c = small_config();
+    struct asked same[] = {{.words = 8, .words_per_cycle = 4, .client = SRAM_KV_WRITE}, {.words = 8, .words_per_cycle = 4, .client = SRAM_KV_READ}};
+    c.sram_arbiter = ARBITER_FIXED;
+    answers(c, same, 2, (cycle_t[]){2 + 2 + 1, 4 + 2 + 1});
+    struct asked apart[] = {{.words = 8, .words_per_cycle = 4, .client = SRAM_KV_WRITE},
+                            {.address = 64, .words = 8, .words_per_cycle = 4, .client = SRAM_KV_READ}};
+    answers(c, apart, 2, (cycle_t[]){2 + 2 + 1, 2 + 2 + 1});
+    struct asked narrow[] = {{.words = 4, .words_per_cycle = 1, .client = SRAM_KV_WRITE},
+                             {.address = 2, .words = 4, .words_per_cycle = 1, .client = SRAM_KV_READ}};
+    answers(c, narrow, 2, (cycle_t[]){4 + 2 + 1, 4 + 2 + 1}); /* banks 0 1 2 3 and 2 3 0 1: never the same one */
+}
+
+/* -- the word-by-word model: every cycle each client in turn wants its next words; a bank serves `ports` of them -- */
+
+struct word_model {
+    const struct chip_config *config;
+    uint32_t next[SRAM_CLIENTS], end[SRAM_CLIENTS], rate[SRAM_CLIENTS];
+    cycle_t done[SRAM_CLIENTS];
+    uint32_t turn;
+};
+
+static uint32_t bank_of(const struct chip_config *c, uint32_t word)
+{
+    uint32_t group = word / (c->sram_ways * c->sram_depth_words);
+    return group * c->sram_ways + word % (c->sram_ways * c->sram_depth_words) % c->sram_ways;
+}
+
+static void model_cycle(struct word_model *m, cycle_t now)
+{
+    uint32_t uses[64] = {0}, wanting = 0;
+    for (int c = 0; c < SRAM_CLIENTS; c++) {
+        wanting += m->next[c] < m->end[c];
+    }
+    for (uint32_t i = 0; i < SRAM_CLIENTS; i++) {
+        uint32_t c = m->config->sram_arbiter == ARBITER_FIXED ? i : (i + m->turn) % SRAM_CLIENTS, got = 0;
+        uint32_t group = m->next[c] / (m->config->sram_ways * m->config->sram_depth_words);
+        while (m->next[c] < m->end[c] && got < m->rate[c] && uses[bank_of(m->config, m->next[c])] < m->config->sram_ports &&
+               m->next[c] / (m->config->sram_ways * m->config->sram_depth_words) == group) {
+            uses[bank_of(m->config, m->next[c])]++;
+            m->next[c]++;
+            got++;
+            if (m->next[c] == m->end[c]) {
+                m->done[c] = now;
+            }
+        }
+    }
+    m->turn = wanting > 1 ? (m->turn + 1) % SRAM_CLIENTS : m->turn;
+}
+
+static void random_requests_against_the_model(void)
+{
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        uint64_t state = seed;
+        struct chip_config c = small_config();
+        c.sram_ways = 1 + (uint32_t)(test_random(&state) % 8);
+        c.sram_banks = c.sram_ways * (1 + (uint32_t)(test_random(&state) % 4));
+        c.sram_ports = 1 + (uint32_t)(test_random(&state) % 3);
+        c.sram_arbiter = (uint32_t)(test_random(&state) % 2);
+        uint32_t capacity = c.sram_banks * c.sram_depth_words;
+        struct asked asked[SRAM_CLIENTS];
+        struct word_model model = {.config = &c};
+        cycle_t expected[SRAM_CLIENTS];
+        for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
+            uint32_t words = 1 + (uint32_t)(test_random(&state) % (capacity / 2));
+            asked[i] = (struct asked){.pushed_at = test_random(&state) % 60, .words = words, .words_per_cycle = 1 + (uint32_t)(test_random(&state) % 12),
+                                      .address = (uint32_t)(test_random(&state) % (capacity - words + 1)), .client = i};
+        }
+        for (cycle_t now = 0; now < 4000; now++) {
+            for (int i = 0; i < SRAM_CLIENTS; i++) {
+                if (now == asked[i].pushed_at + 1) {
+                    model.next[i] = asked[i].address;
+                    model.end[i] = asked[i].address + asked[i].words;
+                    model.rate[i] = asked[i].words_per_cycle;
+                }
+            }
+            model_cycle(&model, now);
+        }
+        for (int i = 0; i < SRAM_CLIENTS; i++) {
+            expected[i] = model.done[i] + c.sram_latency_cycles + 1;
+        }
+        answers(c, asked, SRAM_CLIENTS, expected);
+    }
+}
+
+void suite_sram(void)
+{
+    suite_begin("sram");
+    suite_add("a client alone", alone);
+    suite_add("two clients on the same and on different banks", contended);
+    suite_add("random requests answer when a word-by-word model says, in step and in skip", random_requests_against_the_model);
+}

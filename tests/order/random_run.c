@@ -1,0 +1,194 @@
+#include "tests/order/random_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "kernels/ref.h"
+
+static uint32_t pick(uint64_t *seed, uint32_t low, uint32_t high)
+{
+    return low + (uint32_t)(test_random(seed) % (high - low + 1));
+}
+
+/* Small numbers of everything, so that all kinds of contention occur. */
+static void random_config(struct chip_config *c, uint64_t *seed)
+{
+    config_defaults(c);
+    strcpy(c->name, "random");
+    c->clock_mhz = pick(seed, 100, 2000);
+    c->link_elements = pick(seed, 1, 24);
+    c->link_depth = pick(seed, 1, 3);
+    c->embed_elements = pick(seed, 1, 40);
+    c->embed_latency_cycles = pick(seed, 1, 9);
+    c->rom_tile_rows = pick(seed, 8, 80);
+    c->rom_rows_per_cycle = pick(seed, 1, 4);
+    c->rom_reduce_cycles = pick(seed, 1, 3);
+    c->rom_latency_cycles = pick(seed, 1, 8);
+    c->rom_drain_elements = pick(seed, 1, 40);
+    c->norm_lanes = pick(seed, 1, 40);
+    c->norm_latency_cycles = pick(seed, 1, 30);
+    c->rope_lanes = pick(seed, 1, 40);
+    c->rope_latency_cycles = pick(seed, 1, 12);
+    c->attention_lanes = pick(seed, 1, 300);
+    c->attention_softmax_lanes = pick(seed, 1, 16);
+    c->attention_latency_cycles = pick(seed, 1, 30);
+    c->silu_lanes = pick(seed, 1, 40);
+    c->silu_latency_cycles = pick(seed, 1, 12);
+    c->sampler_lanes = pick(seed, 1, 64);
+    c->sampler_latency_cycles = pick(seed, 1, 20);
+    c->lora_lanes = pick(seed, 8, 128);
+    c->lora_latency_cycles = pick(seed, 1, 9);
+    c->sram_ways = pick(seed, 1, 8);
+    c->sram_banks = c->sram_ways * pick(seed, 1, 6);
+    c->sram_width_bits = 8 * pick(seed, 1, 12);
+    c->sram_ports = pick(seed, 1, 2);
+    c->sram_arbiter = pick(seed, 0, 1);
+    c->sram_latency_cycles = pick(seed, 1, 5);
+    c->slots_count = pick(seed, 1, 4);
+    c->slots_rank_max = 8;
+    c->kv_sequences = pick(seed, 1, 8);
+    c->kv_context_tokens = 24;
+    c->host_bandwidth_mbytes_per_s = pick(seed, 100, 20000);
+    c->host_transfer_cycles = pick(seed, 0, 500);
+    c->host_tensor_cycles = pick(seed, 0, 20);
+}
+
+void random_run_make(struct random_run *run, uint64_t seed)
+{
+    *run = (struct random_run){.seed = seed};
+    struct shape shape = random_shape(seed);
+    test_random(&seed);
+    int32_t n_adapters = (int32_t)pick(&seed, 0, 4);
+    random_config(&run->config, &seed);
+    random_model_new(run->seed, &shape, n_adapters, (int32_t)run->config.slots_rank_max, &run->random);
+    struct memory_map map;
+    struct error e;
+    run->config.sram_depth_words = 64;
+    while (!memory_map_make(&run->config, &shape, &map, &e)) {
+        run->config.sram_depth_words += run->config.sram_depth_words / 2;
+    }
+    for (int i = 0; i < 16; i++) {
+        run->prompt[i] = (int32_t)pick(&seed, 0, (uint32_t)shape.n_vocab - 1);
+    }
+    run->n_requests = pick(&seed, 1, 12);
+    for (uint32_t i = 0; i < run->n_requests; i++) {
+        struct request *r = &run->requests[i];
+        *r = (struct request){.n_prompt = (int32_t)pick(&seed, 1, 16), .n_generate = (int32_t)pick(&seed, 1, 8), .stop_token = -1};
+        r->adapter = (int32_t)pick(&seed, 0, (uint32_t)n_adapters) - 1;
+        sampling_make(pick(&seed, 0, 1) ? 0.8 : 0, 0.9, &r->sampling);
+        random_seed(&r->random, run->seed, i);
+    }
+}
+
+void random_run_free(struct random_run *run)
+{
+    random_model_free(&run->random);
+}
+
+/* A request's tokens must be those of the model without a clock. */
+static void check_reference(const struct random_run *run, uint32_t index, const struct request *answered)
+{
+    const struct request *r = &run->requests[index];
+    const struct model *model = &run->random.model;
+    struct ref *ref = ref_new(model, (int32_t)run->config.kv_context_tokens);
+    struct acc logits = {calloc((size_t)model->shape.n_vocab, sizeof(int64_t)), model->shape.n_vocab, 0};
+    void *scratch = malloc(k_sample_scratch(model->shape.n_vocab));
+    struct random random = r->random;
+    for (int32_t position = 0, n = 0; n < answered->n_generated; position++) {
+        int32_t token = position < r->n_prompt ? run->prompt[position] : answered->generated[n - 1];
+        ref_forward(ref, r->adapter >= 0 ? &run->random.adapters[r->adapter] : NULL, token, position, &logits);
+        if (position + 1 >= r->n_prompt) {
+            CHECK_EQ_INT(answered->generated[n], k_sample(&r->sampling, &random, &logits, scratch));
+            n++;
+        }
+    }
+    free(logits.m);
+    free(scratch);
+    ref_free(ref);
+}
+
+static void shuffle(struct chip *c, uint64_t seed)
+{
+    for (uint32_t i = c->n_units - 1; i > 0; i--) {
+        uint32_t j = (uint32_t)(test_random(&seed) % (i + 1));
+        struct unit *swapped = c->units[i];
+        c->units[i] = c->units[j];
+        c->units[j] = swapped;
+    }
+}
+
+/* Before the units are shuffled they stand in the order of their ids; put them back to be comparable. */
+static int by_id(const void *a, const void *b)
+{
+    const struct unit *const *x = a, *const *y = b;
+    return (int)(*x)->id - (int)(*y)->id;
+}
+
+static void collect(struct chip *c, const struct request *requests, uint32_t n_requests, struct outcome *out)
+{
+    out->cycles = c->now;
+    qsort(c->units, c->n_units, sizeof(struct unit *), by_id);
+    for (uint32_t i = 0; i < c->n_units; i++) {
+        out->unit_cycles_hash = XXH3_64bits_withSeed(c->units[i]->state_cycles, sizeof c->units[i]->state_cycles, out->unit_cycles_hash);
+        uint64_t sum = 0;
+        for (int s = 0; s < UNIT_STATES; s++) {
+            sum += c->units[i]->state_cycles[s];
+        }
+        CHECK_EQ_UINT(sum, c->now); /* a unit is in one state in every cycle */
+    }
+    for (uint32_t i = 0; i < n_requests; i++) {
+        const struct request *r = &requests[i];
+        out->generated_at_hash = XXH3_64bits_withSeed(r->generated_at, (size_t)r->n_generated * sizeof(cycle_t), out->generated_at_hash);
+        out->generated_at_hash = XXH3_64bits_withSeed(r->generated, (size_t)r->n_generated * sizeof(int32_t), out->generated_at_hash);
+        out->account_hash = XXH3_64bits_withSeed(r->account_cycles, sizeof r->account_cycles, out->account_hash);
+        uint64_t sum = 0;
+        for (int p = 0; p < PLACES; p++) {
+            sum += r->account_cycles[p];
+        }
+        if (out->good) { /* every cycle of a request is booked once */
+            CHECK_EQ_UINT(sum, r->generated_at[r->n_generated - 1]);
+            CHECK_EQ_INT(r->n_generated, r->n_generate);
+        }
+    }
+}
+
+struct outcome random_run_execute(const struct random_run *run, enum engine engine, uint64_t order_seed, bool values)
+{
+    struct outcome out = {0};
+    struct random_run copy = *run;
+    struct trace *trace = trace_new();
+    struct chip *chip = NULL;
+    for (uint32_t i = 0; i < copy.n_requests; i++) {
+        struct request *r = &copy.requests[i];
+        r->prompt = copy.prompt;
+        r->generated = calloc((size_t)r->n_generate, sizeof *r->generated);
+        r->generated_at = calloc((size_t)r->n_generate, sizeof *r->generated_at);
+    }
+    if (CHECK_GOOD(chip_new(&copy.config, &copy.random.model, values, copy.random.adapters, (uint32_t)copy.random.n_adapters, copy.requests, copy.n_requests, trace, &chip, &out.error),
+                   &out.error)) {
+        if (order_seed) {
+            shuffle(chip, order_seed);
+        }
+        out.good = chip_run(chip, engine, &out.error);
+        collect(chip, copy.requests, copy.n_requests, &out);
+        for (uint32_t i = 0; values && out.good && i < copy.n_requests; i++) {
+            check_reference(run, i, &copy.requests[i]);
+        }
+    }
+    out.hash = trace_hash(trace);
+    out.events = trace_events(trace);
+    chip_free(chip);
+    trace_free(trace);
+    for (uint32_t i = 0; i < copy.n_requests; i++) {
+        free(copy.requests[i].generated);
+        free(copy.requests[i].generated_at);
+    }
+    return out;
+}
+
+bool outcomes_equal(const struct outcome *a, const struct outcome *b)
+{
+    return a->good && b->good && a->hash == b->hash && a->cycles == b->cycles && a->events == b->events && a->unit_cycles_hash == b->unit_cycles_hash &&
+           a->generated_at_hash == b->generated_at_hash && a->account_hash == b->account_hash;
+}

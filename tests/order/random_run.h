@@ -1,0 +1,36 @@
+/* random_run.h -- random chips and workloads for tests: any parameter, any shape, everything from one seed. */
+#ifndef ETCHSIM_RANDOM_RUN_H
+#define ETCHSIM_RANDOM_RUN_H
+
+#include "sim/engine.h"
+#include "tests/unit/check.h"
+#include "tests/unit/random_model.h"
+
+struct random_run { /* a chip with its inputs */
+    struct chip_config config;
+    struct random_model random;
+    struct request requests[12];
+    uint32_t n_requests;
+    int32_t prompt[16];
+    uint64_t seed;
+};
+
+/* A small random config that fits its own shape. */
+void random_run_make(struct random_run *run, uint64_t seed);
+void random_run_free(struct random_run *run);
+
+struct outcome { /* what must be equal between engines */
+    uint64_t hash, cycles, events;
+    uint64_t unit_cycles_hash;  /* over all units' state cycles */
+    uint64_t generated_at_hash; /* over all requests' token times, and tokens */
+    uint64_t account_hash;
+    bool good;
+    struct error error;
+};
+
+/* Runs a fresh copy of the workload. `order_seed` not 0: the units tick in a random order (step only). With values every request's tokens are compared
+ * with those of the timeless reference. */
+struct outcome random_run_execute(const struct random_run *run, enum engine engine, uint64_t order_seed, bool values);
+bool outcomes_equal(const struct outcome *a, const struct outcome *b);
+
+#endif

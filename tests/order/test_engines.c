@@ -1,0 +1,128 @@
+/* Does the outcome depend on how time is run? step = skip on random chips, and no tick order matters. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/order/random_run.h"
+
+enum { N_CONFIGS = 240, N_ORDERS = 3 };
+
+static void report(uint64_t seed, const char *what, const struct outcome *a, const struct outcome *b)
+{
+    printf("\n    seed %llu, %s: cycles %llu / %llu, events %llu / %llu, hash %016llx / %016llx %s%s", (unsigned long long)seed, what,
+           (unsigned long long)a->cycles, (unsigned long long)b->cycles, (unsigned long long)a->events, (unsigned long long)b->events,
+           (unsigned long long)a->hash, (unsigned long long)b->hash, a->error.message, b->error.message);
+}
+
+static void step_equals_skip(void)
+{
+    uint64_t cycles = 0;
+    for (uint64_t seed = 1; seed <= N_CONFIGS; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        struct outcome step = random_run_execute(&run, ENGINE_STEP, 0, false), skip = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        if (!CHECK(outcomes_equal(&step, &skip))) {
+            report(seed, "step / skip", &step, &skip);
+        }
+        cycles += step.cycles;
+        random_run_free(&run);
+    }
+    printf("\n    %d random chips, %llu cycles ", N_CONFIGS, (unsigned long long)cycles);
+}
+
+/* The clocked chip computes what the model computes, whatever its widths and whoever else is in flight. */
+static void random_chips_equal_the_reference(void)
+{
+    for (uint64_t seed = 1001; seed <= 1000 + N_CONFIGS / 4; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        struct outcome values = random_run_execute(&run, ENGINE_SKIP, 0, true), step = random_run_execute(&run, ENGINE_STEP, 0, true);
+        struct outcome timing = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        if (!CHECK(outcomes_equal(&values, &step))) {
+            report(seed, "values, step / skip", &step, &values);
+        }
+        CHECK_EQ_UINT(values.cycles, timing.cycles);
+        CHECK_EQ_UINT(values.account_hash, timing.account_hash);
+        random_run_free(&run);
+    }
+}
+
+static void tick_order_does_not_matter(void)
+{
+    for (uint64_t seed = 1; seed <= N_CONFIGS / 4; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        struct outcome plain = random_run_execute(&run, ENGINE_STEP, 0, false);
+        for (uint64_t order = 1; order <= N_ORDERS; order++) {
+            struct outcome shuffled = random_run_execute(&run, ENGINE_STEP, order * 7919 + seed, false);
+            if (!CHECK(outcomes_equal(&plain, &shuffled))) {
+                report(seed, "plain / shuffled", &plain, &shuffled);
+            }
+        }
+        random_run_free(&run);
+    }
+}
+
+static void random_runs_differ(void)
+{
+    struct random_run a, b;
+    random_run_make(&a, 1);
+    random_run_make(&b, 2);
+    struct outcome x = random_run_execute(&a, ENGINE_SKIP, 0, false), y = random_run_execute(&b, ENGINE_SKIP, 0, false);
+    CHECK(!outcomes_equal(&x, &y));
+    random_run_free(&a);
+    random_run_free(&b);
+}
+
+static void dead_tick(struct unit *unit, cycle_t now)
+{
+    (void)unit;
+    (void)now;
+}
+
+/* A unit that never does anything again must end the run with a failed check that shows where everything stands. */
+static void deadlock_is_reported(void)
+{
+    for (enum engine engine = ENGINE_STEP; engine <= ENGINE_SKIP; engine++) {
+        struct random_run run;
+        random_run_make(&run, 5);
+        struct request request = {.prompt = run.prompt, .n_prompt = 3, .n_generate = 2, .adapter = -1, .stop_token = -1};
+        sampling_make(0, 1, &request.sampling);
+        int32_t generated[2];
+        cycle_t generated_at[2];
+        request.generated = generated;
+        request.generated_at = generated_at;
+        struct trace *trace = trace_new();
+        struct chip *chip = NULL;
+        struct error e = {0};
+        REQUIRE_GOOD(chip_new(&run.config, &run.random.model, false, NULL, 0, &request, 1, trace, &chip, &e), &e);
+        chip->layers[0].rom_o.unit.tick = dead_tick;
+        CHECK(!chip_run(chip, engine, &e));
+        CHECK_EQ_INT(e.code, EXIT_CODE_CHECK);
+        CHECK_CONTAINS(e.message, "deadlock at cycle");
+        CHECK_CONTAINS(e.message, "0 of 1 requests");
+        char *state = NULL;
+        size_t bytes = 0;
+        FILE *out = open_memstream(&state, &bytes);
+        REQUIRE(out != NULL);
+        chip_print_state(chip, out);
+        fclose(out);
+        CHECK_CONTAINS(state, "unit layer0.attention: output since cycle");
+        CHECK_CONTAINS(state, "link layer0.x_o: 2 of 2 bursts");
+        CHECK_CONTAINS(state, "link layer0.qkv: empty");
+        free(state);
+        chip_free(chip);
+        trace_free(trace);
+        random_run_free(&run);
+    }
+}
+
+void suite_engines(void)
+{
+    suite_begin("engines");
+    suite_add("random runs are not all alike", random_runs_differ);
+    suite_add("step and skip give the same trace, counters and accounts on random chips", step_equals_skip);
+    suite_add("random chips with values: the reference's tokens, step = skip, and the same cycles without values", random_chips_equal_the_reference);
+    suite_add("the order in which units tick does not matter", tick_order_does_not_matter);
+    suite_add("a deadlock is a failed check that shows every link", deadlock_is_reported);
+}

@@ -1,0 +1,211 @@
+/* The matrix product and the packed layout: against sums over the unpacked codes, and every instruction set against plain C. */
+#include "kernels/gemv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/check.h"
+#include "tests/unit/random_model.h"
+
+/* A matrix with its codes and scales beside it, and an input vector. */
+struct problem {
+    struct matrix w;
+    uint8_t *codes, *scales, *data;
+    struct act8 x;
+    int64_t *expected, *y;
+};
+
+static void problem_new(enum weight_format format, int32_t n_out, int32_t n_in, struct problem *p)
+{
+    *p = (struct problem){
+        .w = {.format = format, .n_out = n_out, .n_in = n_in, .exponent = -7, .codebook = {-31, -19, -9, 0, 6, 13, 21, 31}}};
+    p->codes = calloc((size_t)n_out * (size_t)n_in, 1);
+    p->scales = calloc((size_t)n_out * (size_t)matrix_groups(&p->w), 1);
+    p->data = malloc((size_t)matrix_bytes(&p->w));
+    p->x = (struct act8){calloc((size_t)padded(n_in), 1), n_in, -3};
+    p->expected = calloc((size_t)n_out, sizeof(int64_t));
+    p->y = calloc((size_t)n_out + BLOCK_ROWS, sizeof(int64_t));
+}
+
+static void problem_free(struct problem *p)
+{
+    free(p->codes);
+    free(p->scales);
+    free(p->data);
+    free(p->x.m);
+    free(p->expected);
+    free(p->y);
+}
+
+static void problem_fill(struct random *random, struct problem *p)
+{
+    const struct matrix *w = &p->w;
+    for (int64_t i = 0; i < (int64_t)w->n_out * w->n_in; i++) {
+        p->codes[i] = (uint8_t)random_between(random, 0, w->format == WEIGHT_W3 ? 7 : 63);
+    }
+    for (int64_t i = 0; i < (int64_t)w->n_out * matrix_groups(w); i++) {
+        p->scales[i] = (uint8_t)random_between(random, 0, 63);
+    }
+    for (int32_t i = 0; i < w->n_in; i++) {
+        p->x.m[i] = (int8_t)random_between(random, -127, 127);
+    }
+}
+
+/* The definition, from codes and scales as they were before packing. */
+static void problem_expect(struct problem *p)
+{
+    const struct matrix *w = &p->w;
+    for (int32_t o = 0; o < w->n_out; o++) {
+        p->expected[o] = 0;
+        for (int32_t i = 0; i < w->n_in; i++) {
+            const int code = p->codes[(int64_t)o * w->n_in + i], value = w->format == WEIGHT_W3 ? w->codebook[code] : code - 32;
+            p->expected[o] += (int64_t)value * p->scales[(int64_t)o * matrix_groups(w) + i / 32] * p->x.m[i];
+        }
+    }
+    matrix_pack(w, p->codes, p->scales, p->data);
+    p->w.data = p->data;
+}
+
+static void check_all_isas(struct problem *p)
+{
+    const enum k_isa before = k_selected();
+    for (enum k_isa isa = 0; isa < K_ISA_COUNT; isa++) {
+        if (!k_select(isa)) {
+            continue;
+        }
+        struct acc y = {p->y, p->w.n_out, 0};
+        memset(p->y, 0x55, ((size_t)p->w.n_out + BLOCK_ROWS) * sizeof *p->y);
+        k_gemv(&p->w, &p->x, &y);
+        CHECK_EQ_INT(y.exponent, -10);
+        CHECK_EQ_BYTES(p->y, p->expected, (size_t)p->w.n_out * sizeof *p->y);
+        CHECK_EQ_INT(p->y[p->w.n_out], 0x5555555555555555); /* nothing beyond n_out is written */
+    }
+    k_select(before);
+}
+
+static void random_shapes(void)
+{
+    struct random random;
+    random_seed(&random, 2, 0);
+    for (int round = 0; round < 120; round++) {
+        struct problem p;
+        problem_new(round & 1 ? WEIGHT_W6 : WEIGHT_W3, random_between(&random, 1, 70), random_between(&random, 1, 200), &p);
+        problem_fill(&random, &p);
+        problem_expect(&p);
+        check_all_isas(&p);
+        problem_free(&p);
+    }
+}
+
+static void wide_rows_span_tiles(void)
+{
+    struct random random;
+    random_seed(&random, 3, 0);
+    const int32_t widths[] = {TILE_ROWS_MAX - 1, TILE_ROWS_MAX, TILE_ROWS_MAX + 1, 3 * TILE_ROWS_MAX + 77};
+    for (int i = 0; i < 8; i++) {
+        struct problem p;
+        problem_new(i & 1 ? WEIGHT_W6 : WEIGHT_W3, 18, widths[i / 2], &p);
+        problem_fill(&random, &p);
+        problem_expect(&p);
+        check_all_isas(&p);
+        problem_free(&p);
+    }
+}
+
+/* All +-127 times the extreme codes at scale 63, in a whole tile and beyond: the widths that the static bounds promise. */
+static void extremes_do_not_overflow(void)
+{
+    for (int i = 0; i < 16; i++) {
+        const enum weight_format format = i & 1 ? WEIGHT_W6 : WEIGHT_W3;
+        struct problem p;
+        problem_new(format, 17, i & 8 ? TILE_ROWS_MAX : 2 * TILE_ROWS_MAX + 32, &p);
+        memset(p.codes, i & 2 ? (format == WEIGHT_W3 ? 7 : 63) : 0, (size_t)p.w.n_out * (size_t)p.w.n_in);
+        memset(p.scales, 63, (size_t)p.w.n_out * (size_t)matrix_groups(&p.w));
+        memset(p.x.m, i & 4 ? 127 : -127, (size_t)p.w.n_in);
+        problem_expect(&p);
+        check_all_isas(&p);
+        problem_free(&p);
+    }
+}
+
+static void blocks_are_parts_of_the_whole(void)
+{
+    struct random random;
+    random_seed(&random, 4, 0);
+    struct problem p;
+    problem_new(WEIGHT_W3, 75, 96, &p);
+    problem_fill(&random, &p);
+    problem_expect(&p);
+    int64_t part[2 * BLOCK_ROWS];
+    k_gemv_blocks(&p.w, &p.x, 1, 2, part);
+    CHECK_EQ_BYTES(part, p.expected + BLOCK_ROWS, sizeof part);
+    k_gemv_blocks(&p.w, &p.x, 4, 1, part);
+    CHECK_EQ_BYTES(part, p.expected + (ptrdiff_t)4 * BLOCK_ROWS, 11 * sizeof *part);
+    for (int i = 11; i < BLOCK_ROWS; i++) {
+        CHECK_EQ_INT(part[i], 0);
+    }
+    problem_free(&p);
+}
+
+static void packing_round_trips(void)
+{
+    struct random random;
+    random_seed(&random, 5, 0);
+    for (int round = 0; round < 20; round++) {
+        struct problem p;
+        problem_new(round & 1 ? WEIGHT_W6 : WEIGHT_W3, random_between(&random, 1, 40), random_between(&random, 1, 100), &p);
+        problem_fill(&random, &p);
+        problem_expect(&p);
+        int16_t row[100];
+        for (int32_t o = 0; o < p.w.n_out; o++) {
+            matrix_unpack_row(&p.w, o, row);
+            for (int32_t i = 0; i < p.w.n_in; i++) {
+                const int value = matrix_code_value(&p.w, p.codes[(int64_t)o * p.w.n_in + i]);
+                CHECK_EQ_INT(row[i], value * p.scales[(int64_t)o * matrix_groups(&p.w) + i / GROUP_INPUTS]);
+            }
+        }
+        problem_free(&p);
+    }
+}
+
+/* The bytes that types.h promises, by hand: row 1, input 2 of a group is code j = 6 of chunk 0. */
+static void layout_is_the_documented_one(void)
+{
+    struct matrix w = {.format = WEIGHT_W3, .n_out = 16, .n_in = 32};
+    uint8_t codes[16][32] = {{0}}, scales[16] = {0}, packed[16 + 8 * CHUNK_BYTES_W3], block[sizeof packed];
+    codes[1][2] = 5;
+    codes[15][31] = 6; /* chunk 7, j = 63 */
+    scales[3] = 42;
+    CHECK_EQ_INT(matrix_bytes(&w), (int64_t)sizeof packed);
+    matrix_pack(&w, codes[0], scales, packed);
+    CHECK_EQ_INT(packed[3], 42);
+    CHECK_EQ_INT(packed[16 + 6], 1);
+    CHECK_EQ_INT(packed[16 + 16], 1 << 6);
+    CHECK_EQ_INT(packed[16 + 7 * 24 + 15], 2 << 6);
+    CHECK_EQ_INT(packed[16 + 7 * 24 + 16 + 7], 1 << 7);
+    matrix_pack_block(&w, codes[0], scales, block);
+    CHECK_EQ_BYTES(block, packed, sizeof packed);
+}
+
+static void isas_are_chosen(void)
+{
+    const enum k_isa before = k_selected();
+    CHECK(k_isa_available(K_ISA_PLAIN));
+    CHECK(k_select(K_ISA_PLAIN));
+    CHECK_EQ_INT(k_selected(), K_ISA_PLAIN);
+    CHECK(!k_select(K_ISA_COUNT));
+    CHECK_EQ_INT(k_selected(), K_ISA_PLAIN);
+    k_select(before);
+}
+
+void suite_kernels_gemv(void)
+{
+    suite_begin("kernels_gemv");
+    suite_add("random shapes, exact on every instruction set", random_shapes);
+    suite_add("rows wider than a tile", wide_rows_span_tiles);
+    suite_add("extreme values do not overflow", extremes_do_not_overflow);
+    suite_add("blocks are parts of the whole", blocks_are_parts_of_the_whole);
+    suite_add("packing and unpacking", packing_round_trips);
+    suite_add("the layout is the documented one", layout_is_the_documented_one);
+    suite_add("instruction sets are chosen", isas_are_chosen);
+}

@@ -1,0 +1,107 @@
+/* Rotary embedding against doubles, near and far positions, plain and scaled frequencies. */
+#include "kernels/rope.h"
+
+#include <math.h>
+
+#include "tests/unit/check.h"
+#include "tests/unit/random_model.h"
+
+enum { HEADS = 3, HEAD_DIM = 128, N = HEADS * HEAD_DIM };
+
+struct rope_case {
+    uint32_t position;
+    float base;
+    const float *factors;
+};
+
+/* Each head within a step of 8 bits and 1e-4 of its largest pair. */
+static void check_rope(struct random *random, const struct rope_case *c)
+{
+    uint64_t increment[HEAD_DIM / 2];
+    int64_t m[N], scratch[HEAD_DIM];
+    int8_t out[N];
+    int16_t exponents[HEADS];
+    struct acc v = {m, N, random_between(random, -40, 0)};
+    random_acc(random, ldexp(1.0, random_between(random, 1, 36)), &v);
+    for (int i = 0; i < HEAD_DIM; i++) {
+        m[i] >>= 5; /* a head with small values keeps its precision */
+    }
+    k_rope_increments(c->base, HEAD_DIM, c->factors, increment);
+    k_rope(increment, c->position, &v, HEADS, HEAD_DIM, out, exponents, scratch);
+    for (int h = 0; h < HEADS; h++) {
+        double largest = 0, worst = 0;
+        for (int i = 0; i < HEAD_DIM / 2; i++) {
+            const long double frequency = powl(c->base, -2.0L * i / HEAD_DIM) / (c->factors ? (long double)c->factors[i] : 1.0L);
+            const double angle = (double)fmodl(c->position * frequency, 2 * M_PIl);
+            const int at = h * HEAD_DIM + 2 * i;
+            const double a = ldexp((double)m[at], v.exponent), b = ldexp((double)m[at + 1], v.exponent);
+            largest = fmax(largest, hypot(a, b));
+            worst = fmax(worst, fabs(ldexp(out[at], exponents[h]) - (a * cos(angle) - b * sin(angle))));
+            worst = fmax(worst, fabs(ldexp(out[at + 1], exponents[h]) - (a * sin(angle) + b * cos(angle))));
+        }
+        CHECK(worst <= ldexp(1.0, exponents[h]) + 1e-4 * largest);
+        CHECK(ldexp(127, exponents[h]) <= 4 * largest || largest == 0);
+    }
+}
+
+static void rotation_is_close(void)
+{
+    float factors[HEAD_DIM / 2];
+    for (int i = 0; i < HEAD_DIM / 2; i++) {
+        factors[i] = i < 20 ? 1.0f : i < 40 ? 1.0f + (float)(i - 20) / 3 : 8.0f;
+    }
+    const struct rope_case cases[] = {
+        {0, 10000.0f, NULL},          {1, 10000.0f, NULL},     {17, 10000.0f, NULL},        {2047, 10000.0f, NULL},
+        {131071, 500000.0f, factors}, {1, 500000.0f, factors}, {16777215, 500000.0f, NULL},
+    };
+    struct random random;
+    random_seed(&random, 10, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int round = 0; round < 10; round++) {
+            check_rope(&random, &cases[i]);
+        }
+    }
+}
+
+static void position_zero_rotates_nothing(void)
+{
+    uint64_t increment[2];
+    int64_t m[4] = {127 * 256, -5 * 256, 64 * 256, -127 * 256}, scratch[4];
+    int8_t out[4];
+    int16_t exponent;
+    k_rope_increments(10000.0f, 4, NULL, increment);
+    k_rope(increment, 0, &(struct acc){m, 4, -20}, 1, 4, out, &exponent, scratch);
+    CHECK_EQ_INT(exponent, -12);
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ_INT(out[i], m[i] / 256);
+    }
+}
+
+static void increments_are_turns(void)
+{
+    uint64_t increment[2];
+    const float factors[2] = {1.0f, 4.0f};
+    k_rope_increments(10000.0f, 4, factors, increment);
+    /* 2^64 / 2 pi = 2935890503282001226.496, from 60 digits of pi; long double has 64 bits or more, so the last digit is the platform's. */
+    CHECK_NEAR((double)(int64_t)(increment[0] - 2935890503282001226u), 0, 1);
+    CHECK_NEAR((double)(int64_t)(increment[1] - 2935890503282001226u / 400), 0, 1); /* 10000^-0.5 / 4 */
+}
+
+static void values_are_requantised_per_head(void)
+{
+    int64_t m[4] = {1000, -1, 3, -4};
+    int8_t out[4];
+    int16_t exponents[2];
+    k_kv_value(&(struct acc){m, 4, -5}, 2, 2, out, exponents);
+    CHECK(exponents[0] == -2 && out[0] == 125 && out[1] == 0);
+    CHECK(exponents[1] == -5 && out[2] == 3 && out[3] == -4);
+}
+
+void suite_kernels_rope(void)
+{
+    suite_begin("kernels_rope");
+    suite_add("rotation within a step of 8 bits", rotation_is_close);
+    suite_add("position 0 rotates nothing", position_zero_rotates_nothing);
+    suite_add("increments are fractions of a turn", increments_are_turns);
+    suite_add("values are requantised per head", values_are_requantised_per_head);
+}

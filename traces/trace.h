@@ -1,0 +1,51 @@
+/* trace.h -- the event trace: what crossed each link and what each unit did, cycle by cycle.
+ *
+ * Units report as they tick. Within a cycle the reports are sorted by (kind, id), so the trace does not depend on tick order; with the
+ * cycle they are hashed and handed to the sinks (event text, Perfetto). Grammar of the text: docs/trace.md.
+ */
+#ifndef ETCHSIM_TRACE_H
+#define ETCHSIM_TRACE_H
+
+#include <stdio.h>
+
+#include "sim/link.h"
+
+enum event_kind {
+    EVENT_BURST,   /* id: link; from: first beat seen; to: last beat seen; a: request, b: position */
+    EVENT_SPAN,    /* id: unit; from..to: first and last cycle in state a; b: unused */
+    EVENT_TOKEN,   /* id: request; a: position; b: token id sampled */
+    EVENT_SLOT,    /* id: slot; a: new state; b: adapter */
+    EVENT_REQUEST, /* id: request; a: 0 queued, 1 started, 2 finished; b: adapter or -1 */
+    EVENT_KINDS
+};
+
+struct event {
+    uint64_t cycle, from, to;
+    uint32_t kind, id;
+    int32_t a, b; /* no padding: events are hashed as bytes */
+};
+
+struct trace;
+
+/* A sink gets every event in order, and one call at the end. */
+struct trace_sink {
+    void (*event)(void *context, const struct event *event);
+    void (*end)(void *context, cycle_t cycle);
+    void *context;
+};
+
+struct trace *trace_new(void);
+void trace_free(struct trace *trace);
+void trace_add_sink(struct trace *trace, struct trace_sink sink); /* at most 4 */
+
+void trace_burst(struct trace *trace, cycle_t now, const struct link *link, const struct burst *burst);
+void trace_span(struct trace *trace, cycle_t now, const struct unit *unit, cycle_t since);
+void trace_event(struct trace *trace, struct event event);
+
+/* Flushes what is pending and ends the sinks. */
+void trace_end(struct trace *trace, cycle_t cycle);
+/* XXH3-64 over all events so far; the last, still open cycle included only after trace_end. */
+uint64_t trace_hash(const struct trace *trace);
+uint64_t trace_events(const struct trace *trace);
+
+#endif
