@@ -6,8 +6,8 @@
 #include "sim/error.h"
 
 struct adapter {
-    char name[64];       /* last component of the path, without extension */
-    uint64_t hash;       /* XXH64 of the packed contents: identity is name + hash */
+    char name[64]; /* last component of the path, without extension */
+    uint64_t hash; /* XXH64 of the packed contents: identity is name + hash */
     int32_t n_layers;
     int32_t rank_max;
     struct lora_pair *pairs; /* [n_layers][LINEAR_COUNT]; rank 0 where the adapter has none */

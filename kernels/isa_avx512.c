@@ -6,20 +6,20 @@
 
 /* -- gemv -- */
 
-/* For each of the 64 bytes: which 8 bits of the 64 around it. Byte j of the result wants bits 2 * (j / 16) .. of byte j % 16; `up` more makes
- * the two bits land `up` bits higher. What stands beside the two bits is not masked away yet. */
-static __m512i plane_control(int up)
+/* Rotations that bring bits 2L, 2L + 1 of each byte in 128-bit lane L to bits `up`, `up` + 1 of the byte. What stands beside them is not
+ * masked away yet. (vpmultishiftqb would do as well, at 0.85 of the speed on Zen 4: measured 48.6 against 56.1 Gweights/s.) */
+static __m512i plane_rotation(int up)
 {
-    uint8_t control[64];
-    for (int j = 0; j < 64; j++) {
-        control[j] = (uint8_t)((8 * (j % 8) + 2 * (j / 16) - up) & 63);
+    uint32_t by[16];
+    for (int i = 0; i < 16; i++) {
+        by[i] = (uint32_t)(2 * (i / 4) - up) & 31;
     }
-    return _mm512_loadu_si512(control);
+    return _mm512_loadu_si512(by);
 }
 
-static inline __m512i plane(__m512i control, const uint8_t *at)
+static inline __m512i plane(__m512i rotation, const uint8_t *at)
 {
-    return _mm512_multishift_epi64_epi8(control, _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)));
+    return _mm512_rorv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), rotation);
 }
 
 static inline __m512i four_inputs(const int8_t *x)
@@ -30,7 +30,7 @@ static inline __m512i four_inputs(const int8_t *x)
 }
 
 struct decoder_w3 {
-    __m512i control, low, high; /* weights + 32 of codes 0..3 and 4..7, looked up by an index's two low bits */
+    __m512i rotation, low, high; /* weights + 32 of codes 0..3 and 4..7, looked up by an index's two low bits */
 };
 
 static struct decoder_w3 decoder_w3(const struct matrix *w)
@@ -40,33 +40,33 @@ static struct decoder_w3 decoder_w3(const struct matrix *w)
         low[i] = (uint8_t)(w->codebook[i & 3] + 32);
         high[i] = (uint8_t)(w->codebook[4 + (i & 3)] + 32);
     }
-    return (struct decoder_w3){plane_control(0), _mm512_loadu_si512(low), _mm512_loadu_si512(high)};
+    return (struct decoder_w3){plane_rotation(0), _mm512_loadu_si512(low), _mm512_loadu_si512(high)};
 }
 
 static inline __m512i dot_chunk_w3(const struct decoder_w3 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
 {
     uint64_t bit2;
     memcpy(&bit2, chunk + 16, sizeof bit2);
-    const __m512i index = plane(d->control, chunk);
+    const __m512i index = plane(d->rotation, chunk);
     const __m512i weight = _mm512_mask_permutexvar_epi8(_mm512_permutexvar_epi8(index, d->low), _cvtu64_mask64(bit2), index, d->high);
     return _mm512_dpbusd_epi32(sum, weight, four_inputs(x));
 }
 
 struct decoder_w6 {
-    __m512i control[3];
+    __m512i rotation[3];
 };
 
 static struct decoder_w6 decoder_w6(void)
 {
-    return (struct decoder_w6){{plane_control(0), plane_control(2), plane_control(4)}};
+    return (struct decoder_w6){{plane_rotation(0), plane_rotation(2), plane_rotation(4)}};
 }
 
 static inline __m512i dot_chunk_w6(const struct decoder_w6 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
 {
     enum { SELECT = 0xca }; /* a ? b : c, bit by bit */
     const __m512i low =
-        _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x03), plane(d->control[0], chunk), plane(d->control[1], chunk + 16), SELECT);
-    const __m512i all = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, plane(d->control[2], chunk + 32), SELECT);
+        _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x03), plane(d->rotation[0], chunk), plane(d->rotation[1], chunk + 16), SELECT);
+    const __m512i all = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, plane(d->rotation[2], chunk + 32), SELECT);
     return _mm512_dpbusd_epi32(sum, _mm512_and_si512(all, _mm512_set1_epi8(0x3f)), four_inputs(x));
 }
 
@@ -85,7 +85,6 @@ static inline void add_to(int64_t *y, __m512i total)
     _mm512_storeu_si512(y + 8, _mm512_add_epi64(_mm512_loadu_si512(y + 8), high));
 }
 
-enum { AHEAD_BYTES = 2048 }; /* the hardware's prefetcher stops at pages; this bridges the gap */
 
 /* One tile of one block, n_groups groups from data and x on. */
 static __m512i tile_w3(const struct decoder_w3 *d, const uint8_t *data, int32_t n_groups, const int8_t *x, const int32_t *start)
@@ -97,7 +96,6 @@ static __m512i tile_w3(const struct decoder_w3 *d, const uint8_t *data, int32_t 
         for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W3) {
             even = dot_chunk_w3(d, even, chunk, x + 4 * c);
             odd = dot_chunk_w3(d, odd, chunk + CHUNK_BYTES_W3, x + 4 * c + 4);
-            _mm_prefetch((const char *)chunk + AHEAD_BYTES, _MM_HINT_T0);
         }
         total = add_scaled(total, data, even, odd);
         data = chunk;
@@ -114,7 +112,6 @@ static __m512i tile_w6(const struct decoder_w6 *d, const uint8_t *data, int32_t 
         for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W6) {
             even = dot_chunk_w6(d, even, chunk, x + 4 * c);
             odd = dot_chunk_w6(d, odd, chunk + CHUNK_BYTES_W6, x + 4 * c + 4);
-            _mm_prefetch((const char *)chunk + AHEAD_BYTES, _MM_HINT_T0);
         }
         total = add_scaled(total, data, even, odd);
         data = chunk;

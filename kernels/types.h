@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 enum {
-    GROUP_INPUTS = 32,          /* inputs that share one 6-bit weight scale */
-    BLOCK_ROWS = 16,            /* output rows stored interleaved, see struct matrix */
-    RESIDUAL_EXPONENT = -16,    /* the residual stream is int32 in steps of 2^-16 */
+    GROUP_INPUTS = 32,       /* inputs that share one 6-bit weight scale */
+    BLOCK_ROWS = 16,         /* output rows stored interleaved, see struct matrix */
+    RESIDUAL_EXPONENT = -16, /* the residual stream is int32 in steps of 2^-16 */
     LORA_RANK_MAX = 128,
-    TILE_ROWS_MAX = 8192,       /* 8192 * 127 * 32 * 63 < 2^31: a tile's accumulator is 32 bits wide */
-    VECTOR_PAD = 64,            /* vectors of act8 have room for their length rounded up to this, and the tail is zero */
+    TILE_ROWS_MAX = 8192, /* 8192 * 127 * 32 * 63 < 2^31: a tile's accumulator is 32 bits wide */
+    VECTOR_PAD = 64,      /* vectors of act8 have room for their length rounded up to this, and the tail is zero */
 };
 #define ACC_LIMIT (((int64_t)1 << 39) - 1) /* accumulators after the reduction tree: 40 bits signed */
 
@@ -61,8 +61,14 @@ struct matrix {
 
 enum { CHUNKS_PER_GROUP = GROUP_INPUTS / 4, CHUNK_BYTES_W3 = 24, CHUNK_BYTES_W6 = 48 };
 
-static inline int32_t matrix_blocks(const struct matrix *w) { return (w->n_out + BLOCK_ROWS - 1) / BLOCK_ROWS; }
-static inline int32_t matrix_groups(const struct matrix *w) { return (w->n_in + GROUP_INPUTS - 1) / GROUP_INPUTS; }
+static inline int32_t matrix_blocks(const struct matrix *w)
+{
+    return (w->n_out + BLOCK_ROWS - 1) / BLOCK_ROWS;
+}
+static inline int32_t matrix_groups(const struct matrix *w)
+{
+    return (w->n_in + GROUP_INPUTS - 1) / GROUP_INPUTS;
+}
 static inline int64_t matrix_group_bytes(const struct matrix *w)
 {
     return BLOCK_ROWS + CHUNKS_PER_GROUP * (w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6);
@@ -103,8 +109,8 @@ struct model {
     struct matrix embedding; /* [n_vocab, d_model] */
     struct matrix head;      /* [n_vocab, d_model]; the same data as embedding where tied */
     struct norm final_norm;
-    struct layer *layers; /* [n_layers] */
-    uint64_t *rope_increment; /* [head_dim / 2]: turns per position, in units of 2^-64 */
+    struct layer *layers;      /* [n_layers] */
+    uint64_t *rope_increment;  /* [head_dim / 2]: turns per position, in units of 2^-64 */
     int32_t softmax_scale_q15; /* round(log2(e) / sqrt(head_dim) * 2^15) */
 };
 
@@ -129,10 +135,10 @@ static inline int32_t shape_n_in(const struct shape *s, enum linear which)
 struct lora_pair {
     int32_t rank, n_in, n_out;
     int32_t exponent_a, exponent_b;
-    const int8_t *a;          /* [rank, n_in], -31..31 */
-    const int8_t *b;          /* [n_out, rank], -31..31 */
-    const uint16_t *scale_a;  /* [rank] */
-    const uint16_t *scale_b;  /* [n_out] */
+    const int8_t *a;         /* [rank, n_in], -31..31 */
+    const int8_t *b;         /* [n_out, rank], -31..31 */
+    const uint16_t *scale_a; /* [rank] */
+    const uint16_t *scale_b; /* [n_out] */
 };
 
 /* Bits in the SRAM slot: 6 a weight, 16 a scale. */
@@ -143,8 +149,8 @@ static inline int64_t lora_pair_bits(const struct lora_pair *p)
 
 /* KV cache of one sequence in one layer. */
 struct kv {
-    int8_t *k, *v;                     /* [capacity][n_kv_heads][head_dim] */
-    int16_t *k_exponent, *v_exponent;  /* [capacity][n_kv_heads] */
+    int8_t *k, *v;                    /* [capacity][n_kv_heads][head_dim] */
+    int16_t *k_exponent, *v_exponent; /* [capacity][n_kv_heads] */
     int32_t capacity_tokens;
 };
 

@@ -37,8 +37,8 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
     u->token = q->token;
     token_arrive(u->token, q->last, now);
     if (u->model) {
-        k_attention(&u->model->shape, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &u->kv[u->token->sequence], (int32_t)context(u), &u->x,
-                    u->scratch);
+        k_attention(&u->model->shape, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &u->kv[u->token->sequence],
+                    (int32_t)context(u), &u->x, u->scratch);
     }
     link_pop(u->in_q, now);
     read_rows(u, now, memory_map_k(u->map, u->token->sequence), ATTENTION_SCORES);
@@ -108,11 +108,8 @@ RARELY static void advance(struct attention_unit *u, cycle_t now)
             send(u, now);
         }
         break;
-    case ATTENTION_SEND:
-        send(u, now);
-        break;
-    case ATTENTION_EMPTY:
-        break;
+    case ATTENTION_SEND: send(u, now); break;
+    case ATTENTION_EMPTY: break;
     }
 }
 

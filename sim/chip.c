@@ -54,7 +54,13 @@ static struct acc new_acc(struct chip *c, int32_t n)
 
 static void add_unit(struct chip *c, struct unit *unit, enum unit_kind kind, int layer, void (*tick)(struct unit *, cycle_t))
 {
-    *unit = (struct unit){.tick = tick, .wake = &c->wake[c->n_units], .group_wake = &c->group_wake[c->n_units / WAKE_GROUP], .trace = c->trace, .id = (uint16_t)c->n_units, .layer = (int16_t)layer, .kind = kind};
+    *unit = (struct unit){.tick = tick,
+                          .wake = &c->wake[c->n_units],
+                          .group_wake = &c->group_wake[c->n_units / WAKE_GROUP],
+                          .trace = c->trace,
+                          .id = (uint16_t)c->n_units,
+                          .layer = (int16_t)layer,
+                          .kind = kind};
     c->units[c->n_units++] = unit;
 }
 
@@ -67,29 +73,30 @@ struct wire {
 static void add_payload(struct chip *c, struct burst *burst, const struct wire *wire)
 {
     switch (wire->payload) {
-    case PAYLOAD_HEADS:
-        burst->head_exponent = keep(c, (size_t)c->shape.n_heads, sizeof(int16_t)); /* fall through */
-    case PAYLOAD_ACT8:
-        burst->act = new_act8(c, wire->n[0]);
-        break;
+    case PAYLOAD_HEADS: burst->head_exponent = keep(c, (size_t)c->shape.n_heads, sizeof(int16_t)); /* fall through */
+    case PAYLOAD_ACT8: burst->act = new_act8(c, wire->n[0]); break;
     case PAYLOAD_ACC:
         for (int i = 0; i < BURST_ACCS && wire->n[i]; i++) {
             burst->acc[i] = new_acc(c, wire->n[i]);
         }
         break;
-    case PAYLOAD_RESIDUAL:
-        burst->residual = (struct residual){keep(c, (size_t)wire->n[0], sizeof(int32_t)), wire->n[0]};
-        break;
-    case PAYLOAD_NONE:
-        break;
+    case PAYLOAD_RESIDUAL: burst->residual = (struct residual){keep(c, (size_t)wire->n[0], sizeof(int32_t)), wire->n[0]}; break;
+    case PAYLOAD_NONE: break;
     }
 }
 
 static struct link *connect(struct chip *c, struct link *link, struct unit *from, struct unit *to, uint32_t depth, struct wire wire)
 {
     int16_t layer = from->layer >= 0 ? from->layer : to->layer;
-    *link = (struct link){.slots = keep(c, depth, sizeof(struct burst)), .depth = depth, .popped_at = NEVER, .sender = from,
-                          .receiver = to, .trace = c->trace, .id = (uint16_t)c->n_links, .layer = layer, .name = wire.name};
+    *link = (struct link){.slots = keep(c, depth, sizeof(struct burst)),
+                          .depth = depth,
+                          .popped_at = NEVER,
+                          .sender = from,
+                          .receiver = to,
+                          .trace = c->trace,
+                          .id = (uint16_t)c->n_links,
+                          .layer = layer,
+                          .name = wire.name};
     for (uint32_t i = 0; i < depth && c->model; i++) {
         add_payload(c, &link->slots[i], &wire);
     }
@@ -213,8 +220,8 @@ static struct kv *new_kv(struct chip *c)
     size_t heads = (size_t)c->config.kv_context_tokens * (size_t)c->shape.n_kv_heads;
     struct kv *kv = keep(c, n, sizeof *kv);
     for (uint32_t i = 0; i < n; i++) {
-        kv[i] = (struct kv){keep(c, heads, (size_t)c->shape.head_dim), keep(c, heads, (size_t)c->shape.head_dim), keep(c, heads, sizeof(int16_t)),
-                            keep(c, heads, sizeof(int16_t)), (int32_t)c->config.kv_context_tokens};
+        kv[i] = (struct kv){keep(c, heads, (size_t)c->shape.head_dim), keep(c, heads, (size_t)c->shape.head_dim),
+                            keep(c, heads, sizeof(int16_t)), keep(c, heads, sizeof(int16_t)), (int32_t)c->config.kv_context_tokens};
     }
     return kv;
 }
@@ -328,11 +335,11 @@ static void place_units(struct chip *c)
     add_unit(c, &c->sampler.unit, KIND_SAMPLER, -1, sampler_tick);
 }
 
-#define WIRE(from, from_port, link, to, to_port, depth, ...)                                                                                                   \
+#define WIRE(from, from_port, link, to, to_port, depth, ...) \
     ((from)->from_port = (to)->to_port = connect(c, (link), &(from)->unit, &(to)->unit, (depth), (struct wire){__VA_ARGS__}))
 
-static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *port, enum sram_client client, struct unit *unit, struct link **request,
-                      struct link **response)
+static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *port, enum sram_client client, struct unit *unit,
+                      struct link **request, struct link **response)
 {
     static const char *const done[SRAM_CLIENTS] = {"kv_write_done", "kv_read_done", "lora_read_done", "dma_write_done"};
     struct wire ask = {sram_client_names[client], PAYLOAD_NONE, {0}}, answer = {done[client], PAYLOAD_NONE, {0}};
@@ -357,10 +364,12 @@ static void wire_layer(struct chip *c, int l)
     WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q});
     WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, &b->rom_o, in_delta, depth, "delta_o", PAYLOAD_ACC, {d});
     WIRE(&b->rom_o, out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d});
-    WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention", PAYLOAD_RESIDUAL, {d});
+    WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention",
+         PAYLOAD_RESIDUAL, {d});
     WIRE(&b->ffn_norm, out_x, &b->x_gate_up, &b->rom_gate_up, in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d});
     WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d});
-    WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, &b->rom_gate_up, in_delta, depth, "delta_gate_up", PAYLOAD_ACC, {ff, ff});
+    WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, &b->rom_gate_up, in_delta, depth, "delta_gate_up", PAYLOAD_ACC,
+         {ff, ff});
     WIRE(&b->rom_gate_up, out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff});
     WIRE(&b->silu, out_x, &b->x_down, &b->rom_down, in_x, depth, "x_down", PAYLOAD_ACT8, {ff});
     WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff});
@@ -400,15 +409,16 @@ static bool check_requests(const struct chip_config *config, const struct shape 
 {
     for (uint32_t i = 0; i < n_adapters; i++) {
         if (adapters[i].n_layers != shape->n_layers || adapters[i].rank_max > (int32_t)config->slots_rank_max) {
-            return error_input(e, "%s: adapter %s has rank %d, expected at most slots.rank_max = %u", config->name, adapters[i].name, adapters[i].rank_max,
-                               config->slots_rank_max);
+            return error_input(e, "%s: adapter %s has rank %d, expected at most slots.rank_max = %u", config->name, adapters[i].name,
+                               adapters[i].rank_max, config->slots_rank_max);
         }
     }
     for (uint32_t i = 0; i < n_requests; i++) {
         const struct request *r = &requests[i];
         if ((int64_t)r->n_prompt + r->n_generate > (int64_t)config->kv_context_tokens + 1) {
-            return error_input(e, "%s: a prompt of %d tokens and %d more do not fit the KV cache: expected at most kv.context_tokens = %u (+1) together",
-                               config->name, r->n_prompt, r->n_generate, config->kv_context_tokens);
+            return error_input(
+                e, "%s: a prompt of %d tokens and %d more do not fit the KV cache: expected at most kv.context_tokens = %u (+1) together",
+                config->name, r->n_prompt, r->n_generate, config->kv_context_tokens);
         }
         ES_ASSERT(r->n_prompt >= 1 && r->n_generate >= 1 && r->adapter < (int32_t)n_adapters);
     }
@@ -496,7 +506,8 @@ void chip_print_state(const struct chip *c, FILE *out)
 {
     char text[CHIP_NAME_ROOM];
     for (uint32_t i = 0; i < c->n_units; i++) {
-        fprintf(out, "unit %s: %s since cycle %" PRIu64 "\n", chip_unit_name(c->units[i], text), unit_state_names[c->units[i]->state], c->units[i]->since);
+        fprintf(out, "unit %s: %s since cycle %" PRIu64 "\n", chip_unit_name(c->units[i], text), unit_state_names[c->units[i]->state],
+                c->units[i]->since);
     }
     for (uint32_t i = 0; i < c->n_links; i++) {
         const struct link *link = c->links[i];
@@ -504,8 +515,8 @@ void chip_print_state(const struct chip *c, FILE *out)
         if (link->count == 0) {
             fprintf(out, "link %s: empty\n", text);
         } else {
-            fprintf(out, "link %s: %" PRIu32 " of %" PRIu32 " bursts, the oldest seen since cycle %" PRIu64 "\n", text, link->count, link->depth,
-                    link->slots[link->head].first);
+            fprintf(out, "link %s: %" PRIu32 " of %" PRIu32 " bursts, the oldest seen since cycle %" PRIu64 "\n", text, link->count,
+                    link->depth, link->slots[link->head].first);
         }
     }
 }

@@ -21,18 +21,21 @@ static const struct option options[] = {
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR", "a LoRA adapter; each one given answers the prompt"),
     OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue"),
     OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate (default: 64)"),
-    OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535, "sequences for each adapter, in flight together (default: 1)"),
+    OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535,
+                   "sequences for each adapter, in flight together (default: 1)"),
     OPTION_TEXT(struct arguments, temperature, "temperature", 't', "X", "0: greedy (default); 1: the model's own distribution"),
     OPTION_TEXT(struct arguments, top_p, "top-p", 0, "X", "sample from the likeliest tokens that make up this share (default: 1)"),
     OPTION_INTEGER(struct arguments, seed, "seed", 's', "N", 0, INT64_MAX, "of the sampler (default: 1)"),
     OPTION_FLAG(struct arguments, ignore_stop, "ignore-stop", 0, "go on after the end-of-text token"),
     OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
-    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip", "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
+    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip",
+                  "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
     OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model", "what computes LoRA: the C unit"),
     OPTION_FLAG(struct arguments, timing_only, "timing-only", 0, "no values: the same cycles without text"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "leave results, resolved config, versions and traces in a folder"),
-    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND", "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
+    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
+                    "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
 };
 
 static const struct command command = {"run", "generate tokens on a simulated chip, cycle by cycle",
@@ -65,15 +68,29 @@ static bool parse_traces(const struct arguments *a, struct run_options *o, struc
         o->trace_events |= events;
         o->trace_perfetto |= perfetto;
     }
-    return !a->traces.count || a->folder ? true : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+    return !a->traces.count || a->folder
+               ? true
+               : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
 }
 
 static bool to_options(const struct arguments *a, struct run_options *o, struct error *e)
 {
-    *o = (struct run_options){.chip = a->chip, .model = a->model, .adapters = a->adapters.items, .n_adapters = a->adapters.count, .set = a->set.items,
-                              .n_set = a->set.count, .prompt = a->prompt, .prompt_bytes = strlen(a->prompt), .tokens = (int32_t)a->tokens,
-                              .sequences = (int32_t)a->sequences, .seed = (uint64_t)a->seed, .top_p = 1, .ignore_stop = a->ignore_stop,
-                              .timing_only = a->timing_only, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP, .folder = a->folder};
+    *o = (struct run_options){.chip = a->chip,
+                              .model = a->model,
+                              .adapters = a->adapters.items,
+                              .n_adapters = a->adapters.count,
+                              .set = a->set.items,
+                              .n_set = a->set.count,
+                              .prompt = a->prompt,
+                              .prompt_bytes = strlen(a->prompt),
+                              .tokens = (int32_t)a->tokens,
+                              .sequences = (int32_t)a->sequences,
+                              .seed = (uint64_t)a->seed,
+                              .top_p = 1,
+                              .ignore_stop = a->ignore_stop,
+                              .timing_only = a->timing_only,
+                              .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP,
+                              .folder = a->folder};
     return parse_share(a->temperature, "temperature", 100, &o->temperature, e) && parse_share(a->top_p, "top-p", 1, &o->top_p, e) &&
            parse_traces(a, o, e);
 }
@@ -140,7 +157,8 @@ static void show_wall_clock(const struct run *run)
 
 int cmd_run(int argc, char **argv)
 {
-    struct arguments arguments = {.chip = "sample", .model = "sample", .prompt = "The old", .tokens = 64, .seed = 1, .sequences = 1, .engine = 1};
+    struct arguments arguments = {
+        .chip = "sample", .model = "sample", .prompt = "The old", .tokens = 64, .seed = 1, .sequences = 1, .engine = 1};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

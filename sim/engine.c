@@ -10,8 +10,8 @@ static bool done(const struct chip *c)
 
 static bool deadlock(const struct chip *c, cycle_t now, struct error *e)
 {
-    return error_check(e, "deadlock at cycle %" PRIu64 ": no unit will ever do anything again, %" PRIu32 " of %" PRIu32 " requests done", now,
-                       c->sequencer.n_done, c->sequencer.n_requests);
+    return error_check(e, "deadlock at cycle %" PRIu64 ": no unit will ever do anything again, %" PRIu32 " of %" PRIu32 " requests done",
+                       now, c->sequencer.n_done, c->sequencer.n_requests);
 }
 
 static uint32_t n_groups(const struct chip *c)

@@ -36,7 +36,7 @@ struct burst {
 struct link {
     struct burst *slots; /* [depth] */
     uint32_t depth, head, count;
-    cycle_t popped_at;    /* of the latest pop: its room is seen only later */
+    cycle_t popped_at; /* of the latest pop: its room is seen only later */
     cycle_t wires_free_at;
     struct unit *sender, *receiver;
     struct trace *trace;

@@ -20,7 +20,8 @@ static struct burst *pick(struct lora_mac *u, cycle_t now)
 }
 
 /* Asks for a phase's weights, at the rate at which the lanes use them. */
-static void read_weights(struct lora_mac *u, cycle_t now, uint32_t address_words, uint32_t words, uint64_t weights, uint32_t weights_per_cycle)
+static void read_weights(struct lora_mac *u, cycle_t now, uint32_t address_words, uint32_t words, uint64_t weights,
+                         uint32_t weights_per_cycle)
 {
     uint32_t cycles = ceil_div(weights, weights_per_cycle);
     uint32_t words_per_cycle = ceil_div(words, cycles);
@@ -114,9 +115,7 @@ RARELY static void advance(struct lora_mac *u, cycle_t now)
         u->phase = LORA_OPEN;
         open_delta(u, now);
         break;
-    case LORA_OPEN:
-        open_delta(u, now);
-        break;
+    case LORA_OPEN: open_delta(u, now); break;
     case LORA_B:
         if (weights_read(u, now)) {
             u->phase = LORA_CLOSE;
@@ -129,8 +128,7 @@ RARELY static void advance(struct lora_mac *u, cycle_t now)
         unit_enter(&u->unit, now, UNIT_IDLE);
         unit_sleep(&u->unit, now + 1);
         break;
-    case LORA_EMPTY:
-        break;
+    case LORA_EMPTY: break;
     }
 }
 

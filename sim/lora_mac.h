@@ -33,8 +33,8 @@ struct lora_mac {
     struct token *token;
     enum linear_group group; /* being served */
     struct lora_region region;
-    bool values;           /* false: a run without values */
-    struct act8 h[BURST_ACCS]; /* registers, [LORA_RANK_MAX] each */
+    bool values;                         /* false: a run without values */
+    struct act8 h[BURST_ACCS];           /* registers, [LORA_RANK_MAX] each */
     int32_t base_exponent[LINEAR_COUNT]; /* of the layer's base weights */
     int32_t x_exponent;
 };

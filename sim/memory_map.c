@@ -46,7 +46,8 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
     if (slots + kv > capacity || capacity > UINT32_MAX) {
         return error_input(e,
-                           "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %u slots of rank %u take %.1f KiB and the KV of %u sequences "
+                           "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %u slots of rank %u take %.1f KiB and the "
+                           "KV of %u sequences "
                            "x %u tokens takes %.1f KiB: expected both to fit (sram.banks, sram.depth_words, slots.count, slots.rank_max, "
                            "kv.sequences, kv.context_tokens)",
                            config->name, config->sram_banks, config->sram_depth_words, width, (double)capacity * width / 8192,
@@ -66,7 +67,8 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     return true;
 }
 
-struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group, int32_t slot)
+struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group,
+                                   int32_t slot)
 {
     uint64_t address = (uint64_t)slot * map->slot_words;
     struct lora_region region = {0};

@@ -27,13 +27,14 @@ struct memory_map {
 /* Fails with the figures when slots and KV do not fit the banks. */
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e);
 
-struct lora_region {        /* one group of linears of one adapter in one layer */
+struct lora_region { /* one group of linears of one adapter in one layer */
     uint32_t a_address_words, a_words, b_address_words, b_words;
     uint64_t a_weights, b_weights; /* multiply-accumulates of phase A and phase B */
     uint32_t rank_sum, n_out_sum;
 };
 /* rank_sum 0: the adapter leaves this group alone. */
-struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group, int32_t slot);
+struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group,
+                                   int32_t slot);
 
 static inline uint32_t memory_map_k(const struct memory_map *map, uint32_t sequence)
 {

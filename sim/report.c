@@ -134,7 +134,8 @@ static void print_tables(const struct run *run, FILE *out)
             place++;
         }
         if (place < PLACES) {
-            fprintf(out, "  %-24s %9.1f %5.1f %%  ", place_labels[place], (double)cycles[place] / tokens, 100.0 * (double)cycles[place] / (double)total);
+            fprintf(out, "  %-24s %9.1f %5.1f %%  ", place_labels[place], (double)cycles[place] / tokens,
+                    100.0 * (double)cycles[place] / (double)total);
             place++;
         } else {
             fprintf(out, "%-45s", "");
@@ -150,13 +151,15 @@ static void print_tables(const struct run *run, FILE *out)
             break;
         }
     }
-    fprintf(out, "  %-24s %9.1f  exactly the %" PRIu64 " cycles of %d token%s\n", "sum", (double)total / tokens, total, tokens, tokens == 1 ? "" : "s");
+    fprintf(out, "  %-24s %9.1f  exactly the %" PRIu64 " cycles of %d token%s\n", "sum", (double)total / tokens, total, tokens,
+            tokens == 1 ? "" : "s");
 }
 
 static void print_request(const struct run *run, const struct request *r, FILE *out)
 {
     struct figures f = figures_of(run, r);
-    fprintf(out, "  %-16s %4d tokens  first after %.2f us", adapter_name(run, r), r->n_generated, microseconds(run, (double)f.first_token_cycles));
+    fprintf(out, "  %-16s %4d tokens  first after %.2f us", adapter_name(run, r), r->n_generated,
+            microseconds(run, (double)f.first_token_cycles));
     if (r->n_generated > 1) {
         fprintf(out, "  then %.1f cycles/token, %.0f tokens/s", f.cycles_per_token, f.tokens_per_second);
     }
@@ -166,7 +169,8 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run);
-    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used)   ROM %.3f Mbit   trace %016" PRIx64 "\n",
+    fprintf(out,
+            "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used)   ROM %.3f Mbit   trace %016" PRIx64 "\n",
             use.capacity / 1024, use.slots / 1024, use.adapters / 1024, use.kv_reserved / 1024, use.kv_used / 1024,
             (double)run->image.rom_bits * 1e-6, trace_hash(run->trace));
 }
@@ -175,14 +179,14 @@ void report_text(const struct run *run, FILE *out)
 {
     uint64_t tokens = generated_total(run);
     double us = microseconds(run, (double)run->chip->now);
-    fprintf(out, "chip %s   model %s   prompt %d tokens, generated %" PRIu64 " in %" PRIu64 " cycles = %.2f us at %" PRIu32 " MHz\n", run->config.name,
-            run->image.name, run->prompt.count, tokens, run->chip->now, us, run->config.clock_mhz);
+    fprintf(out, "chip %s   model %s   prompt %d tokens, generated %" PRIu64 " in %" PRIu64 " cycles = %.2f us at %" PRIu32 " MHz\n",
+            run->config.name, run->image.name, run->prompt.count, tokens, run->chip->now, us, run->config.clock_mhz);
     for (uint32_t i = 0; i < run->n_requests && i < 8; i++) {
         print_request(run, &run->requests[i], out);
     }
     if (run->n_requests > 1) {
-        fprintf(out, "  all %" PRIu32 " sequences: %.0f tokens/s, %.1f cycles per token of the chip\n", run->n_requests, (double)tokens / us * 1e6,
-                (double)run->chip->now / (double)tokens);
+        fprintf(out, "  all %" PRIu32 " sequences: %.0f tokens/s, %.1f cycles per token of the chip\n", run->n_requests,
+                (double)tokens / us * 1e6, (double)run->chip->now / (double)tokens);
     }
     print_tables(run, out);
     print_memory(run, out);
@@ -292,7 +296,8 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddNumberToObject(root, "clock_mhz", run->config.clock_mhz);
     cJSON_AddNumberToObject(root, "cycles", (double)run->chip->now);
     add_request(root, run, &run->requests[0]);
-    cJSON_AddNumberToObject(root, "total_tokens_per_second", (double)generated_total(run) / microseconds(run, (double)run->chip->now) * 1e6);
+    cJSON_AddNumberToObject(root, "total_tokens_per_second",
+                            (double)generated_total(run) / microseconds(run, (double)run->chip->now) * 1e6);
     cJSON *sequences = cJSON_AddArrayToObject(root, "sequences");
     for (uint32_t i = 0; i < run->n_requests; i++) {
         cJSON *sequence = cJSON_CreateObject();

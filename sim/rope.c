@@ -12,8 +12,8 @@ static void compute(struct rope_unit *u, const struct burst *in)
     struct kv *kv = &u->kv[token->sequence];
     int64_t heads = (int64_t)token->position * s->n_kv_heads;
     k_rope(u->model->rope_increment, token->position, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
-    k_rope(u->model->rope_increment, token->position, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim, kv->k_exponent + heads,
-           u->scratch);
+    k_rope(u->model->rope_increment, token->position, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
+           kv->k_exponent + heads, u->scratch);
     k_kv_value(&in->acc[2], s->n_kv_heads, s->head_dim, kv->v + heads * s->head_dim, kv->v_exponent + heads);
 }
 
@@ -100,11 +100,8 @@ RARELY static void advance(struct rope_unit *u, cycle_t now)
             send(u, now);
         }
         break;
-    case ROPE_SEND:
-        send(u, now);
-        break;
-    case ROPE_EMPTY:
-        break;
+    case ROPE_SEND: send(u, now); break;
+    case ROPE_EMPTY: break;
     }
 }
 

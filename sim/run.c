@@ -42,7 +42,8 @@ static bool load_adapters(struct run *run, struct error *e)
         }
         for (int32_t j = 0; j < i; j++) {
             if (run->adapters[i].hash == run->adapters[j].hash && strcmp(run->adapters[i].name, run->adapters[j].name) == 0) {
-                return error_input(e, "--adapter %s is given twice: expected different adapters (--sequences gives more requests)", run->options.adapters[i]);
+                return error_input(e, "--adapter %s is given twice: expected different adapters (--sequences gives more requests)",
+                                   run->options.adapters[i]);
             }
         }
     }
@@ -56,7 +57,9 @@ static bool encode_prompt(struct run *run, struct error *e)
         !tokenizer_encode(run->tokenizer, run->options.prompt, run->options.prompt_bytes, vocab->add_bos, &run->prompt, e)) {
         return false;
     }
-    return run->prompt.count > 0 ? true : error_input(e, "--prompt: the text gives no tokens and the model has no begin-of-text token: expected some text");
+    return run->prompt.count > 0
+               ? true
+               : error_input(e, "--prompt: the text gives no tokens and the model has no begin-of-text token: expected some text");
 }
 
 static bool make_requests(struct run *run, struct error *e)
@@ -89,8 +92,8 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
     *run = (struct run){.options = *options, .trace = trace_new()};
     bool good = load_config(run, e) && image_open_model(options->model, &run->image, e) && load_adapters(run, e) && encode_prompt(run, e) &&
                 make_requests(run, e) &&
-                chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)options->n_adapters, run->requests,
-                         run->n_requests, run->trace, &run->chip, e);
+                chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)options->n_adapters,
+                         run->requests, run->n_requests, run->trace, &run->chip, e);
     if (!good) {
         run_close(run);
         return false;
@@ -127,8 +130,9 @@ static void write_versions(const struct run *run, FILE *out)
 
 static bool write_results(const struct run *run, struct error *e)
 {
-    return write_file(run, "run.json", report_json, e) && write_file(run, "run.txt", report_text, e) && write_file(run, "chip.yaml", write_chip, e) &&
-           write_file(run, "chip_params.vh", write_verilog, e) && write_file(run, "versions.txt", write_versions, e);
+    return write_file(run, "run.json", report_json, e) && write_file(run, "run.txt", report_text, e) &&
+           write_file(run, "chip.yaml", write_chip, e) && write_file(run, "chip_params.vh", write_verilog, e) &&
+           write_file(run, "versions.txt", write_versions, e);
 }
 
 bool run_execute(struct run *run, struct error *e)

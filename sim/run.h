@@ -7,21 +7,22 @@
 #include "sim/tokenizer.h"
 
 struct run_options {
-    const char *chip, *model;       /* preset names or files */
-    const char *const *adapters;    /* [n_adapters] names or folders; each is loaded and gives a request of its own. None: one for the base model */
+    const char *chip, *model; /* preset names or files */
+    const char *const
+        *adapters; /* [n_adapters] names or folders; each is loaded and gives a request of its own. None: one for the base model */
     int32_t n_adapters;
-    const char *const *set;         /* [n_set] key=value changes to the chip */
+    const char *const *set; /* [n_set] key=value changes to the chip */
     int32_t n_set;
     const char *prompt;
     size_t prompt_bytes;
-    int32_t tokens;                 /* to generate */
-    int32_t sequences;              /* requests for each adapter (or for the base model); they differ in their seeds */
+    int32_t tokens;    /* to generate */
+    int32_t sequences; /* requests for each adapter (or for the base model); they differ in their seeds */
     uint64_t seed;
-    double temperature, top_p;      /* temperature 0: greedy */
-    bool ignore_stop;               /* go on after the end-of-text token */
-    bool timing_only;               /* no values: the same cycles, without tokens. Generates all tokens asked for */
+    double temperature, top_p; /* temperature 0: greedy */
+    bool ignore_stop;          /* go on after the end-of-text token */
+    bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for */
     enum engine engine;
-    const char *folder;             /* results go there too; NULL: nowhere */
+    const char *folder; /* results go there too; NULL: nowhere */
     bool trace_events, trace_perfetto;
 };
 

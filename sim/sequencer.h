@@ -20,9 +20,9 @@
 #include "sim/request.h"
 #include "sim/slots.h"
 
-struct sequence { /* a KV cache and the request that has it */
-    int32_t request; /* -1: free */
-    int32_t slot;    /* adapter slot, -1: base model */
+struct sequence {      /* a KV cache and the request that has it */
+    int32_t request;   /* -1: free */
+    int32_t slot;      /* adapter slot, -1: base model */
     uint32_t position; /* of the next token to issue */
     uint32_t in_flight;
     int32_t next_id; /* of the next token, once sampled */

@@ -20,7 +20,7 @@ struct silu_unit {
     cycle_t until;
     struct token *token;
     bool values;
-    struct act8 x;     /* register, [d_ff] */
+    struct act8 x; /* register, [d_ff] */
     int64_t *scratch;
 };
 

@@ -38,25 +38,28 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 
 static bool active(const struct sram_stream *s)
 {
-    return s->open && s->words_left > 0;
-}
-
-static uint32_t words_to_group_end(const struct sram *sram, const struct sram_stream *s)
-{
-    return sram->group_words - s->address_words % sram->group_words;
+    return s->words_left > 0;
 }
 
 /* What a stream gets in one cycle when no other is active. */
 static uint32_t words_alone(const struct sram *sram, const struct sram_stream *s)
 {
     uint32_t wanted = min_u32(s->words_per_cycle, s->words_left);
-    return min_u32(min_u32(wanted, sram->ways * sram->ports), words_to_group_end(sram, s));
+    return min_u32(min_u32(wanted, sram->ways * sram->ports), s->group_words_left);
 }
 
-static void take(struct sram_stream *s, uint32_t words)
+static void take(const struct sram *sram, struct sram_stream *s, uint32_t words)
 {
     s->address_words += words;
     s->words_left -= words;
+    s->group_words_left -= words;
+    if (s->group_words_left == 0) { /* on to the next group */
+        s->group_words_left = sram->group_words;
+        s->way = 0;
+    } else {
+        s->way += words < sram->ways ? words : words % sram->ways;
+        s->way -= s->way >= sram->ways ? sram->ways : 0;
+    }
 }
 
 /* -- a client alone: closed form -- */
@@ -67,14 +70,14 @@ static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cyc
     uint32_t per_cycle = min_u32(s->words_per_cycle, sram->ways * sram->ports);
     cycle_t cycles = 0;
     while (s->words_left > 0 && cycles < limit) {
-        uint32_t segment = min_u32(s->words_left, words_to_group_end(sram, s));
+        uint32_t segment = min_u32(s->words_left, s->group_words_left);
         cycle_t segment_cycles = ceil_div(segment, per_cycle);
         if (segment_cycles > limit - cycles) {
             segment_cycles = limit - cycles;
             segment = (uint32_t)segment_cycles * per_cycle;
         }
         cycles += segment_cycles;
-        take(s, segment);
+        take(sram, s, segment);
     }
     return cycles;
 }
@@ -84,7 +87,7 @@ static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cyc
 /* One cycle's grant to one client beside what others took already: consecutive words until a bank has no port left. */
 static uint32_t words_contended(const struct sram *sram, const struct sram_stream *s, uint32_t wanted)
 {
-    uint32_t granted = 0, way = s->address_words % sram->group_words % sram->ways;
+    uint32_t granted = 0, way = s->way;
     uint8_t *group_uses = &sram->bank_uses[s->address_words / sram->group_words * sram->ways];
     while (granted < wanted && group_uses[way] < sram->ports) {
         group_uses[way]++;
@@ -104,7 +107,7 @@ static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_C
         if (active(s)) {
             uint32_t wanted = words_alone(sram, s), granted = words_contended(sram, s, wanted);
             lost[client] += granted < wanted;
-            take(s, granted);
+            take(sram, s, granted);
         }
     }
     *turn = (*turn + 1) % SRAM_CLIENTS;
@@ -112,26 +115,33 @@ static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_C
 
 /* -- both -- */
 
-static uint32_t count_active(const struct sram_stream streams[SRAM_CLIENTS], enum sram_client *last)
+static uint32_t count_active(const struct sram_stream streams[SRAM_CLIENTS])
 {
     uint32_t n = 0;
     for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
-        if (active(&streams[c])) {
-            *last = c;
-            n++;
-        }
+        n += active(&streams[c]);
     }
     return n;
+}
+
+static struct sram_stream *lone(struct sram_stream streams[SRAM_CLIENTS])
+{
+    struct sram_stream *s = streams;
+    while (!active(s)) {
+        s++;
+    }
+    return s;
 }
 
 /* Serves the cycles served_to .. to - 1. No stream gets its last word before the last of them (the unit sleeps no longer than that). */
 static void serve_until(struct sram *sram, cycle_t to)
 {
-    enum sram_client lone = 0;
-    uint32_t n_active = count_active(sram->stream, &lone);
-    if (n_active == 1) {
-        advance_alone(sram, &sram->stream[lone], to - sram->served_to);
-    } else if (n_active > 1) {
+    if (sram->n_active == 1 && to - sram->served_to == 1) {
+        struct sram_stream *s = lone(sram->stream);
+        take(sram, s, words_alone(sram, s));
+    } else if (sram->n_active == 1) {
+        advance_alone(sram, lone(sram->stream), to - sram->served_to);
+    } else if (sram->n_active > 1) {
         for (cycle_t cycle = sram->served_to; cycle < to; cycle++) {
             arbitrate(sram, sram->stream, &sram->turn, sram->lost_cycles);
         }
@@ -144,14 +154,13 @@ static cycle_t next_last_word(const struct sram *sram)
 {
     struct sram_stream streams[SRAM_CLIENTS];
     memcpy(streams, sram->stream, sizeof streams);
-    enum sram_client lone = 0;
-    uint32_t n_active = count_active(streams, &lone), turn = sram->turn;
-    if (n_active == 1) {
-        return sram->served_to + advance_alone(sram, &streams[lone], NEVER) - 1;
+    if (sram->n_active == 1) {
+        return sram->served_to + advance_alone(sram, lone(streams), NEVER) - 1;
     }
+    uint32_t turn = sram->turn;
     uint64_t lost[SRAM_CLIENTS] = {0};
     cycle_t cycle = sram->served_to;
-    while (count_active(streams, &lone) == n_active) {
+    while (count_active(streams) == sram->n_active) {
         arbitrate(sram, streams, &turn, lost);
         cycle++;
     }
@@ -166,11 +175,19 @@ static bool accept(struct sram *sram, cycle_t now)
         struct sram_stream *s = &sram->stream[c];
         struct burst *request = s->open ? NULL : link_front(sram->request[c], now);
         if (request) {
-            *s = (struct sram_stream){request->address_words, request->words, request->words_per_cycle, NEVER, true};
+            uint32_t in_group = request->address_words % sram->group_words;
+            *s = (struct sram_stream){request->address_words,
+                                      request->words,
+                                      request->words_per_cycle,
+                                      in_group % sram->ways,
+                                      sram->group_words - in_group,
+                                      NEVER,
+                                      true};
             ES_ASSERT(s->words_left > 0 && s->words_per_cycle > 0);
             ES_ASSERT((uint64_t)s->address_words + s->words_left <= (uint64_t)sram->n_banks / sram->ways * sram->group_words);
             sram->words[c] += s->words_left;
             sram->n_open++;
+            sram->n_active++;
             link_pop(sram->request[c], now);
             any = true;
         }
@@ -189,6 +206,7 @@ static bool respond(struct sram *sram, cycle_t now)
         }
         if (s->respond_at == NEVER) {
             s->respond_at = now + sram->latency_cycles;
+            sram->n_active--;
             any = true;
         }
         if (now < s->respond_at) {
@@ -205,16 +223,13 @@ static bool respond(struct sram *sram, cycle_t now)
 
 RARELY static void serve(struct sram *sram, cycle_t now)
 {
-    enum sram_client lone = 0;
     serve_until(sram, now);
     bool changed = accept(sram, now);
-    bool busy = count_active(sram->stream, &lone) > 0;
+    unit_enter(&sram->unit, now, sram->n_active ? UNIT_BUSY : UNIT_IDLE);
     serve_until(sram, now + 1);
-    unit_enter(&sram->unit, now, busy ? UNIT_BUSY : UNIT_IDLE);
     changed |= respond(sram, now);
     if (changed) {
-        bool more = count_active(sram->stream, &lone) > 0;
-        sram->last_word_at = more ? next_last_word(sram) : now + 1; /* with none left, it is idle from the next cycle on */
+        sram->last_word_at = sram->n_active ? next_last_word(sram) : now + 1; /* with none left, it is idle from the next cycle on */
     }
     if (sram->last_word_at > now) {
         unit_sleep(&sram->unit, sram->last_word_at);
@@ -224,7 +239,13 @@ RARELY static void serve(struct sram *sram, cycle_t now)
 void sram_tick(struct unit *unit, cycle_t now)
 {
     struct sram *sram = (struct sram *)unit;
-    if (unit->inbox || sram->n_open || unit->state != UNIT_IDLE) {
-        serve(sram, now);
+    if (unit->inbox == 0 && sram->n_open == 0 && unit->state == UNIT_IDLE) {
+        return;
     }
+    if (unit->inbox == 0 && sram->n_open == sram->n_active && now < sram->last_word_at && now == sram->served_to) {
+        serve_until(sram, now + 1); /* in step, most cycles: streams go on and none ends */
+        unit_sleep(unit, sram->last_word_at);
+        return;
+    }
+    serve(sram, now);
 }

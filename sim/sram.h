@@ -25,7 +25,8 @@ extern const char *const sram_client_names[SRAM_CLIENTS];
 
 struct sram_stream {
     uint32_t address_words, words_left, words_per_cycle;
-    cycle_t respond_at; /* NEVER until the last word is granted */
+    uint32_t way, group_words_left; /* of address_words: its bank within the group, words to the group's end */
+    cycle_t respond_at;             /* NEVER until the last word is granted */
     bool open;
 };
 
@@ -33,15 +34,15 @@ struct sram {
     struct unit unit;
     struct link *request[SRAM_CLIENTS], *response[SRAM_CLIENTS];
     struct sram_stream stream[SRAM_CLIENTS];
-    uint32_t n_open; /* streams */
+    uint32_t n_open, n_active; /* streams: taken and not yet answered; with words left */
     uint32_t ways, group_words, ports, latency_cycles;
     bool round_robin;
-    uint32_t turn;         /* moves on with every contended cycle */
+    uint32_t turn;        /* moves on with every contended cycle */
     cycle_t served_to;    /* all cycles before this one are arbitrated */
     cycle_t last_word_at; /* when one of the present streams gets its last word, if no request comes before */
-    uint8_t *bank_uses;  /* [banks] accesses in the cycle being arbitrated */
+    uint8_t *bank_uses;   /* [banks] accesses in the cycle being arbitrated */
     uint32_t n_banks;
-    struct kv *kv;       /* [kv.sequences] contents; absent in runs without values */
+    struct kv *kv; /* [kv.sequences] contents; absent in runs without values */
     /* counters */
     uint64_t words[SRAM_CLIENTS];
     uint64_t lost_cycles[SRAM_CLIENTS]; /* cycles in which others took a port this client wanted */

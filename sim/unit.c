@@ -5,8 +5,8 @@
 const char *const unit_state_names[UNIT_STATES] = {"idle", "busy", "output", "lora", "sram"};
 
 const char *const unit_kind_names[UNIT_KINDS] = {
-    "sequencer", "host_port", "dma",         "embed", "attention_norm", "rom_qkv",  "rope", "attention",  "rom_o",
-    "ffn_norm",  "rom_gate_up", "silu", "rom_down", "lora_mac", "sram", "final_norm", "rom_head", "sampler",
+    "sequencer", "host_port",   "dma",  "embed",    "attention_norm", "rom_qkv", "rope",       "attention", "rom_o",
+    "ffn_norm",  "rom_gate_up", "silu", "rom_down", "lora_mac",       "sram",    "final_norm", "rom_head",  "sampler",
 };
 
 const char *const place_names[PLACES] = {

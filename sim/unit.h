@@ -88,7 +88,7 @@ struct token {
     uint32_t request;
     uint32_t position;
     int32_t id;
-    int32_t slot; /* adapter slot, -1: none */
+    int32_t slot;                  /* adapter slot, -1: none */
     const struct adapter *adapter; /* what the slot holds; NULL: none, or a run without values */
     bool wants_logits;
     cycle_t mark; /* booked up to this cycle */

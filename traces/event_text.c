@@ -25,7 +25,8 @@ static void write_event(void *context, const struct event *e)
         w->cycle = e->cycle;
     }
     if (n > 0 && (e->kind == EVENT_BURST || e->kind == EVENT_SPAN)) {
-        n = gzprintf(w->gz, "%c %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRId32 " %" PRId32 "\n", letters[e->kind], e->id, e->from, e->to, e->a, e->b);
+        n = gzprintf(w->gz, "%c %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRId32 " %" PRId32 "\n", letters[e->kind], e->id, e->from, e->to,
+                     e->a, e->b);
     } else if (n > 0) {
         n = gzprintf(w->gz, "%c %" PRIu32 " %" PRId32 " %" PRId32 "\n", letters[e->kind], e->id, e->a, e->b);
     }

@@ -30,8 +30,8 @@ static double microseconds(const struct perfetto *w, cycle_t cycles)
 
 static void span(struct perfetto *w, const char *name, int pid, uint32_t tid, cycle_t from, cycle_t to, const char *arguments)
 {
-    int n = gzprintf(w->gz, ",\n{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%d,\"tid\":%" PRIu32 ",\"ts\":%.4f,\"dur\":%.4f,\"args\":{%s}}", name, pid, tid,
-                     microseconds(w, from), microseconds(w, to + 1 - from), arguments);
+    int n = gzprintf(w->gz, ",\n{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%d,\"tid\":%" PRIu32 ",\"ts\":%.4f,\"dur\":%.4f,\"args\":{%s}}", name,
+                     pid, tid, microseconds(w, from), microseconds(w, to + 1 - from), arguments);
     w->failed = w->failed || n <= 0;
 }
 

@@ -96,14 +96,19 @@ void trace_event(struct trace *trace, struct event event)
 
 void trace_burst(struct trace *trace, cycle_t now, const struct link *link, const struct burst *burst)
 {
-    trace_event(trace, (struct event){.cycle = now, .from = burst->first, .to = burst->last, .kind = EVENT_BURST, .id = link->id,
+    trace_event(trace, (struct event){.cycle = now,
+                                      .from = burst->first,
+                                      .to = burst->last,
+                                      .kind = EVENT_BURST,
+                                      .id = link->id,
                                       .a = burst->token ? (int32_t)burst->token->request : -1,
                                       .b = burst->token ? (int32_t)burst->token->position : burst->index});
 }
 
 void trace_span(struct trace *trace, cycle_t now, const struct unit *unit, cycle_t since)
 {
-    trace_event(trace, (struct event){.cycle = now, .from = since, .to = now - 1, .kind = EVENT_SPAN, .id = unit->id, .a = (int32_t)unit->state});
+    trace_event(trace,
+                (struct event){.cycle = now, .from = since, .to = now - 1, .kind = EVENT_SPAN, .id = unit->id, .a = (int32_t)unit->state});
 }
 
 void trace_end(struct trace *trace, cycle_t cycle)

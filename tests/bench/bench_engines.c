@@ -14,9 +14,19 @@ static const char *const adapters[] = {"clinical"};
 static struct run_options options_for(enum engine engine, bool timing_only, int32_t n_adapters, int32_t sequences)
 {
     static const char prompt[] = "On Monday morning";
-    return (struct run_options){.chip = "sample", .model = "sample", .prompt = prompt, .prompt_bytes = sizeof prompt - 1, .adapters = adapters,
-                                .n_adapters = n_adapters, .tokens = TOKENS, .sequences = sequences, .seed = 1, .top_p = 1, .ignore_stop = true,
-                                .timing_only = timing_only, .engine = engine};
+    return (struct run_options){.chip = "sample",
+                                .model = "sample",
+                                .prompt = prompt,
+                                .prompt_bytes = sizeof prompt - 1,
+                                .adapters = adapters,
+                                .n_adapters = n_adapters,
+                                .tokens = TOKENS,
+                                .sequences = sequences,
+                                .seed = 1,
+                                .top_p = 1,
+                                .ignore_stop = true,
+                                .timing_only = timing_only,
+                                .engine = engine};
 }
 
 static int compare(const void *a, const void *b)

@@ -18,7 +18,8 @@ static void rig_open(struct rig *r, uint32_t depth)
     *r = (struct rig){.trace = trace_new(), .wake = {NEVER, NEVER}, .group_wake = NEVER};
     r->sender = (struct unit){.wake = &r->wake[0], .group_wake = &r->group_wake, .trace = r->trace};
     r->receiver = (struct unit){.wake = &r->wake[1], .group_wake = &r->group_wake, .trace = r->trace};
-    r->link = (struct link){.slots = r->slots, .depth = depth, .popped_at = NEVER, .sender = &r->sender, .receiver = &r->receiver, .trace = r->trace};
+    r->link = (struct link){
+        .slots = r->slots, .depth = depth, .popped_at = NEVER, .sender = &r->sender, .receiver = &r->receiver, .trace = r->trace};
 }
 
 static void rig_close(struct rig *r)

@@ -24,7 +24,11 @@ static void rig_open(struct rig *r, const struct chip_config *config)
     r->sram.unit = (struct unit){.tick = sram_tick, .wake = &r->wake, .group_wake = &r->group_wake, .trace = r->trace};
     for (int i = 0; i < 2 * SRAM_CLIENTS; i++) {
         bool request = i < SRAM_CLIENTS;
-        r->links[i] = (struct link){.slots = r->slots[i], .depth = 4, .popped_at = NEVER, .trace = r->trace, .sender = request ? &r->client : &r->sram.unit,
+        r->links[i] = (struct link){.slots = r->slots[i],
+                                    .depth = 4,
+                                    .popped_at = NEVER,
+                                    .trace = r->trace,
+                                    .sender = request ? &r->client : &r->sram.unit,
                                     .receiver = request ? &r->sram.unit : &r->client};
         *(request ? &r->sram.request[i] : &r->sram.response[i - SRAM_CLIENTS]) = &r->links[i];
     }
@@ -100,7 +104,8 @@ static void alone(void)
     struct chip_config c = small_config();
     answers(c, (struct asked[]){{.words = 1, .words_per_cycle = 1, .client = SRAM_KV_READ}}, 1, (cycle_t[]){1 + 2 + 1});
     answers(c, (struct asked[]){{.words = 10, .words_per_cycle = 2, .client = SRAM_KV_READ}}, 1, (cycle_t[]){5 + 2 + 1});
-    answers(c, (struct asked[]){{.words = 10, .words_per_cycle = 100, .client = SRAM_KV_READ}}, 1, (cycle_t[]){3 + 2 + 1}); /* 4 ways: 4, 4, 2 */
+    answers(c, (struct asked[]){{.words = 10, .words_per_cycle = 100, .client = SRAM_KV_READ}}, 1,
+            (cycle_t[]){3 + 2 + 1}); /* 4 ways: 4, 4, 2 */
     /* groups of 64 words: 62, 63 | 64, 65, 66, 67 | 68 */
     answers(c, (struct asked[]){{.address = 62, .words = 7, .words_per_cycle = 4, .client = SRAM_DMA_WRITE}}, 1, (cycle_t[]){3 + 2 + 1});
     c.sram_ports = 2;
@@ -111,7 +116,8 @@ static void alone(void)
 static void contended(void)
 {
     struct chip_config c = small_config();
-    struct asked same[] = {{.words = 8, .words_per_cycle = 4, .client = SRAM_KV_WRITE}, {.words = 8, .words_per_cycle = 4, .client = SRAM_KV_READ}};
+    struct asked same[] = {{.words = 8, .words_per_cycle = 4, .client = SRAM_KV_WRITE},
+                           {.words = 8, .words_per_cycle = 4, .client = SRAM_KV_READ}};
     c.sram_arbiter = ARBITER_FIXED;
     answers(c, same, 2, (cycle_t[]){2 + 2 + 1, 4 + 2 + 1});
     struct asked apart[] = {{.words = 8, .words_per_cycle = 4, .client = SRAM_KV_WRITE},
@@ -174,8 +180,11 @@ static void random_requests_against_the_model(void)
         cycle_t expected[SRAM_CLIENTS];
         for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
             uint32_t words = 1 + (uint32_t)(test_random(&state) % (capacity / 2));
-            asked[i] = (struct asked){.pushed_at = test_random(&state) % 60, .words = words, .words_per_cycle = 1 + (uint32_t)(test_random(&state) % 12),
-                                      .address = (uint32_t)(test_random(&state) % (capacity - words + 1)), .client = i};
+            asked[i] = (struct asked){.pushed_at = test_random(&state) % 60,
+                                      .words = words,
+                                      .words_per_cycle = 1 + (uint32_t)(test_random(&state) % 12),
+                                      .address = (uint32_t)(test_random(&state) % (capacity - words + 1)),
+                                      .client = i};
         }
         for (cycle_t now = 0; now < 4000; now++) {
             for (int i = 0; i < SRAM_CLIENTS; i++) {

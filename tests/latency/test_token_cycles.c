@@ -144,7 +144,8 @@ static uint64_t phase_cycles(const struct chip_config *c, uint64_t weights, uint
 
 static struct record lora_delta(const struct chip_config *c, const struct lora_group *g, struct record x)
 {
-    uint64_t opened = x.from + phase_cycles(c, g->weights_a, g->words_a, least(c->lora_lanes, g->ranks * c->link_elements)) + c->lora_latency_cycles;
+    uint64_t opened =
+        x.from + phase_cycles(c, g->weights_a, g->words_a, least(c->lora_lanes, g->ranks * c->link_elements)) + c->lora_latency_cycles;
     uint64_t closed = opened + phase_cycles(c, g->weights_b, g->words_b, c->lora_lanes) + c->lora_latency_cycles;
     return (struct record){opened + 1, closed + 1};
 }
@@ -258,7 +259,8 @@ static void check_lone_run(uint64_t seed, bool with_adapter)
     struct chip *chip = NULL;
     struct error e = {0};
     struct recording recording = {0};
-    REQUIRE_GOOD(chip_new(&run.config, &run.random.model, false, run.random.adapters, with_adapter ? 1 : 0, &request, 1, trace, &chip, &e), &e);
+    REQUIRE_GOOD(chip_new(&run.config, &run.random.model, false, run.random.adapters, with_adapter ? 1 : 0, &request, 1, trace, &chip, &e),
+                 &e);
     recording.chip = chip;
     trace_add_sink(trace, (struct trace_sink){record_event, NULL, &recording});
     REQUIRE_GOOD(chip_run(chip, ENGINE_STEP, &e), &e);

@@ -165,7 +165,8 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
         r->generated = calloc((size_t)r->n_generate, sizeof *r->generated);
         r->generated_at = calloc((size_t)r->n_generate, sizeof *r->generated_at);
     }
-    if (CHECK_GOOD(chip_new(&copy.config, &copy.random.model, values, copy.random.adapters, (uint32_t)copy.random.n_adapters, copy.requests, copy.n_requests, trace, &chip, &out.error),
+    if (CHECK_GOOD(chip_new(&copy.config, &copy.random.model, values, copy.random.adapters, (uint32_t)copy.random.n_adapters, copy.requests,
+                            copy.n_requests, trace, &chip, &out.error),
                    &out.error)) {
         if (order_seed) {
             shuffle(chip, order_seed);
@@ -189,6 +190,6 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
 
 bool outcomes_equal(const struct outcome *a, const struct outcome *b)
 {
-    return a->good && b->good && a->hash == b->hash && a->cycles == b->cycles && a->events == b->events && a->unit_cycles_hash == b->unit_cycles_hash &&
-           a->generated_at_hash == b->generated_at_hash && a->account_hash == b->account_hash;
+    return a->good && b->good && a->hash == b->hash && a->cycles == b->cycles && a->events == b->events &&
+           a->unit_cycles_hash == b->unit_cycles_hash && a->generated_at_hash == b->generated_at_hash && a->account_hash == b->account_hash;
 }

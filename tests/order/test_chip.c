@@ -15,8 +15,15 @@ enum { N_CHIPS = 3, N_ADAPTERS = 3, TOKENS = 40, CONTEXT = 512 };
 static struct run_options options_for(const char *chip)
 {
     static const char prompt[] = "On Monday morning";
-    return (struct run_options){.chip = chip, .model = "sample", .prompt = prompt, .prompt_bytes = sizeof prompt - 1, .tokens = TOKENS, .sequences = 1,
-                                .seed = 7, .top_p = 1, .engine = ENGINE_SKIP};
+    return (struct run_options){.chip = chip,
+                                .model = "sample",
+                                .prompt = prompt,
+                                .prompt_bytes = sizeof prompt - 1,
+                                .tokens = TOKENS,
+                                .sequences = 1,
+                                .seed = 7,
+                                .top_p = 1,
+                                .engine = ENGINE_SKIP};
 }
 
 /* The reference's answer to a request, computed without a clock. */

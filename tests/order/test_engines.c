@@ -122,7 +122,8 @@ void suite_engines(void)
     suite_begin("engines");
     suite_add("random runs are not all alike", random_runs_differ);
     suite_add("step and skip give the same trace, counters and accounts on random chips", step_equals_skip);
-    suite_add("random chips with values: the reference's tokens, step = skip, and the same cycles without values", random_chips_equal_the_reference);
+    suite_add("random chips with values: the reference's tokens, step = skip, and the same cycles without values",
+              random_chips_equal_the_reference);
     suite_add("the order in which units tick does not matter", tick_order_does_not_matter);
     suite_add("a deadlock is a failed check that shows every link", deadlock_is_reported);
 }
