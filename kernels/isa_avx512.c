@@ -6,9 +6,10 @@
 
 /* -- gemv -- */
 
-/* Rotations that bring bits 2L, 2L + 1 of each byte in 128-bit lane L to bits `up`, `up` + 1 of the byte. What stands beside them is not
- * masked away yet. (vpmultishiftqb would do as well, at 0.85 of the speed on Zen 4: measured 48.6 against 56.1 Gweights/s.) */
-static __m512i plane_rotation(int up)
+/* Shifts that bring bits 2L, 2L + 1 of each byte in 128-bit lane L to bits `up`, `up` + 1 of the byte; what stands beside them is masked away
+ * later, or has no effect. The shuffle ports are what limits decoding, so it matters how: on Zen 4, one core, a shift to the right gave
+ * 56 Gweights/s, a rotation 48, vpmultishiftqb 48.6. */
+static __m512i plane_shift(int up)
 {
     uint32_t by[16];
     for (int i = 0; i < 16; i++) {
@@ -17,9 +18,14 @@ static __m512i plane_rotation(int up)
     return _mm512_loadu_si512(by);
 }
 
-static inline __m512i plane(__m512i rotation, const uint8_t *at)
+static inline __m512i plane(__m512i shift, const uint8_t *at)
 {
-    return _mm512_rorv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), rotation);
+    return _mm512_srlv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), shift);
+}
+
+static inline __m512i plane_up(__m512i shift, const uint8_t *at)
+{
+    return _mm512_rorv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), shift);
 }
 
 static inline __m512i four_inputs(const int8_t *x)
@@ -30,7 +36,7 @@ static inline __m512i four_inputs(const int8_t *x)
 }
 
 struct decoder_w3 {
-    __m512i rotation, low, high; /* weights + 32 of codes 0..3 and 4..7, looked up by an index's two low bits */
+    __m512i shift, low, high; /* weights + 32 of codes 0..3 and 4..7, looked up by an index's two low bits */
 };
 
 static struct decoder_w3 decoder_w3(const struct matrix *w)
@@ -40,33 +46,33 @@ static struct decoder_w3 decoder_w3(const struct matrix *w)
         low[i] = (uint8_t)(w->codebook[i & 3] + 32);
         high[i] = (uint8_t)(w->codebook[4 + (i & 3)] + 32);
     }
-    return (struct decoder_w3){plane_rotation(0), _mm512_loadu_si512(low), _mm512_loadu_si512(high)};
+    return (struct decoder_w3){plane_shift(0), _mm512_loadu_si512(low), _mm512_loadu_si512(high)};
 }
 
 static inline __m512i dot_chunk_w3(const struct decoder_w3 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
 {
     uint64_t bit2;
     memcpy(&bit2, chunk + 16, sizeof bit2);
-    const __m512i index = plane(d->rotation, chunk);
+    const __m512i index = plane(d->shift, chunk);
     const __m512i weight = _mm512_mask_permutexvar_epi8(_mm512_permutexvar_epi8(index, d->low), _cvtu64_mask64(bit2), index, d->high);
     return _mm512_dpbusd_epi32(sum, weight, four_inputs(x));
 }
 
 struct decoder_w6 {
-    __m512i rotation[3];
+    __m512i shift[3];
 };
 
 static struct decoder_w6 decoder_w6(void)
 {
-    return (struct decoder_w6){{plane_rotation(0), plane_rotation(2), plane_rotation(4)}};
+    return (struct decoder_w6){{plane_shift(0), plane_shift(2), plane_shift(4)}};
 }
 
 static inline __m512i dot_chunk_w6(const struct decoder_w6 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
 {
     enum { SELECT = 0xca }; /* a ? b : c, bit by bit */
     const __m512i low =
-        _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x03), plane(d->rotation[0], chunk), plane(d->rotation[1], chunk + 16), SELECT);
-    const __m512i all = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, plane(d->rotation[2], chunk + 32), SELECT);
+        _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x03), plane(d->shift[0], chunk), plane_up(d->shift[1], chunk + 16), SELECT);
+    const __m512i all = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, plane_up(d->shift[2], chunk + 32), SELECT);
     return _mm512_dpbusd_epi32(sum, _mm512_and_si512(all, _mm512_set1_epi8(0x3f)), four_inputs(x));
 }
 
@@ -84,7 +90,6 @@ static inline void add_to(int64_t *y, __m512i total)
     _mm512_storeu_si512(y, _mm512_add_epi64(_mm512_loadu_si512(y), low));
     _mm512_storeu_si512(y + 8, _mm512_add_epi64(_mm512_loadu_si512(y + 8), high));
 }
-
 
 /* One tile of one block, n_groups groups from data and x on. */
 static __m512i tile_w3(const struct decoder_w3 *d, const uint8_t *data, int32_t n_groups, const int8_t *x, const int32_t *start)

@@ -1,6 +1,8 @@
 /* etchsim run -- generates tokens on a simulated chip, cycle by cycle. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/commands.h"
@@ -18,7 +20,8 @@ struct arguments {
 static const struct option options[] = {
     OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the chip: a preset or a YAML file (default: sample)"),
     OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE", "the model: a preset, a GGUF file or a ROM image (default: sample)"),
-    OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR", "a LoRA adapter; each one given answers the prompt"),
+    OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
+                    "a LoRA adapter; each one given answers the prompt, `none` as the base model"),
     OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue"),
     OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate (default: 64)"),
     OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535,
@@ -40,7 +43,7 @@ static const struct option options[] = {
 
 static const struct command command = {"run", "generate tokens on a simulated chip, cycle by cycle",
                                        "  etchsim run --prompt 'On Monday morning'\n"
-                                       "  etchsim run --adapter clinical --adapter contract --tokens 100\n"
+                                       "  etchsim run --adapter none --adapter clinical --adapter contract --tokens 100\n"
                                        "  etchsim run --chip sample-lean --set lora.lanes=16 --adapter support --json\n"
                                        "  etchsim run --sequences 8 --temperature 0.8 --out /tmp/run --trace perfetto\n",
                                        options, OPTION_COUNT(options)};
@@ -95,21 +98,52 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
            parse_traces(a, o, e);
 }
 
-/* The text as it is generated: where a person watches, token by token. */
-struct stream {
+/* Who is told of each token: a lone sequence's text is printed as it comes; else a counter on the terminal, once the run takes longer than a moment. */
+struct watcher {
     const struct run *run;
-    int32_t printed;
+    int32_t printed; /* tokens of the lone sequence */
+    uint64_t tokens;
+    time_t started, shown; /* seconds; shown 0: no counter yet */
 };
 
 static void show_token(void *context, const struct request *request)
 {
-    struct stream *stream = context;
+    struct watcher *stream = context;
     size_t length = 0;
     char *text = run_text(stream->run, request, stream->printed, request->n_generated, &length);
     fwrite(text, 1, length, stdout);
     fflush(stdout);
     free(text);
     stream->printed = request->n_generated;
+}
+
+static void count_token(void *context, const struct request *request)
+{
+    enum { MOMENT_SECONDS = 2 };
+    struct watcher *w = context;
+    (void)request;
+    w->tokens++;
+    time_t now = time(NULL);
+    if (now - w->started >= MOMENT_SECONDS && now != w->shown) {
+        fprintf(stderr, "\r%" PRIu64 " of at most %" PRIu64 " tokens", w->tokens,
+                (uint64_t)w->run->n_requests * (uint64_t)w->run->options.tokens);
+        w->shown = now;
+    }
+}
+
+/* Runs with somebody watching. */
+static bool execute(struct run *run, bool stream_text, struct error *e)
+{
+    struct watcher watcher = {.run = run, .started = time(NULL)};
+    if (stream_text || isatty(STDERR_FILENO)) {
+        run->chip->sequencer.on_token = stream_text ? show_token : count_token;
+        run->chip->sequencer.context = &watcher;
+    }
+    bool good = run_execute(run, e);
+    if (watcher.shown) {
+        fputs("\r\033[K", stderr);
+    }
+    return good;
 }
 
 static void show_texts(const struct run *run)
@@ -128,13 +162,10 @@ static void show_texts(const struct run *run)
 static bool show(struct run *run, struct error *e)
 {
     bool one = run->n_requests == 1, text = !run->options.timing_only;
-    struct stream stream = {run, 0};
     if (one && text) {
         fputs(run->options.prompt, stdout);
-        run->chip->sequencer.on_token = show_token;
-        run->chip->sequencer.context = &stream;
     }
-    bool good = run_execute(run, e);
+    bool good = execute(run, one && text, e);
     if (one && text) {
         printf("\n\n");
     } else if (good && text) {
@@ -169,7 +200,7 @@ int cmd_run(int argc, char **argv)
     if (!to_options(&arguments, &run_options, &e) || !run_open(&run_options, &run, &e)) {
         return command_fail(command.name, &e);
     }
-    bool good = arguments.json ? run_execute(&run, &e) : show(&run, &e);
+    bool good = arguments.json ? execute(&run, false, &e) : show(&run, &e);
     if (good && arguments.json) {
         report_json(&run, stdout);
     }

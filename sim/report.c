@@ -169,10 +169,10 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run);
-    fprintf(out,
-            "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used)   ROM %.3f Mbit   trace %016" PRIx64 "\n",
-            use.capacity / 1024, use.slots / 1024, use.adapters / 1024, use.kv_reserved / 1024, use.kv_used / 1024,
-            (double)run->image.rom_bits * 1e-6, trace_hash(run->trace));
+    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used)\n", use.capacity / 1024,
+            use.slots / 1024, use.adapters / 1024, use.kv_reserved / 1024, use.kv_used / 1024);
+    fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
+            trace_events(run->trace), trace_hash(run->trace));
 }
 
 void report_text(const struct run *run, FILE *out)
@@ -280,7 +280,7 @@ static cJSON *json_inputs(const struct run *run)
     cJSON_AddBoolToObject(inputs, "timing_only", run->options.timing_only);
     add_hash(inputs, "model_hash", run->image.hash);
     cJSON *adapters = cJSON_AddObjectToObject(inputs, "adapter_hashes");
-    for (int32_t i = 0; i < run->options.n_adapters; i++) {
+    for (int32_t i = 0; i < run->n_adapters; i++) {
         add_hash(adapters, run->adapters[i].name, run->adapters[i].hash);
     }
     return inputs;

@@ -30,21 +30,31 @@ static bool load_config(struct run *run, struct error *e)
     return true;
 }
 
+static bool is_base(const char *adapter)
+{
+    return strcmp(adapter, "none") == 0;
+}
+
 static bool load_adapters(struct run *run, struct error *e)
 {
-    run->adapters = error_calloc(e, (size_t)run->options.n_adapters, sizeof *run->adapters, "adapters");
+    const struct run_options *o = &run->options;
+    run->adapters = error_calloc(e, (size_t)o->n_adapters, sizeof *run->adapters, "adapters");
     if (!run->adapters) {
         return false;
     }
-    for (int32_t i = 0; i < run->options.n_adapters; i++) {
-        if (!adapter_load(run->options.adapters[i], &run->image.model.shape, &run->adapters[i], e)) {
-            return false;
-        }
+    for (int32_t i = 0; i < o->n_adapters; i++) {
+        struct adapter *adapter = &run->adapters[run->n_adapters];
         for (int32_t j = 0; j < i; j++) {
-            if (run->adapters[i].hash == run->adapters[j].hash && strcmp(run->adapters[i].name, run->adapters[j].name) == 0) {
+            if (strcmp(o->adapters[i], o->adapters[j]) == 0) {
                 return error_input(e, "--adapter %s is given twice: expected different adapters (--sequences gives more requests)",
-                                   run->options.adapters[i]);
+                                   o->adapters[i]);
             }
+        }
+        if (!is_base(o->adapters[i])) {
+            if (!adapter_load(o->adapters[i], &run->image.model.shape, adapter, e)) {
+                return false;
+            }
+            run->n_adapters++;
         }
     }
     return true;
@@ -66,6 +76,7 @@ static bool make_requests(struct run *run, struct error *e)
 {
     const struct run_options *o = &run->options;
     uint32_t kinds = o->n_adapters ? (uint32_t)o->n_adapters : 1;
+    int32_t loaded = 0; /* index of the next adapter in run->adapters */
     run->n_requests = kinds * (uint32_t)o->sequences;
     run->requests = error_calloc(e, run->n_requests, sizeof *run->requests, "requests");
     for (uint32_t i = 0; run->requests && i < run->n_requests; i++) {
@@ -73,7 +84,8 @@ static bool make_requests(struct run *run, struct error *e)
         r->prompt = run->prompt.ids;
         r->n_prompt = run->prompt.count;
         r->n_generate = o->tokens;
-        r->adapter = o->n_adapters ? (int32_t)(i % kinds) : -1;
+        loaded = i % kinds == 0 ? 0 : loaded;
+        r->adapter = o->n_adapters && !is_base(o->adapters[i % kinds]) ? loaded++ : -1;
         r->stop_token = o->ignore_stop || o->timing_only ? -1 : run->image.vocab.eos;
         sampling_make(o->temperature, o->top_p, &r->sampling);
         random_seed(&r->random, o->seed, i / kinds);
@@ -92,8 +104,8 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
     *run = (struct run){.options = *options, .trace = trace_new()};
     bool good = load_config(run, e) && image_open_model(options->model, &run->image, e) && load_adapters(run, e) && encode_prompt(run, e) &&
                 make_requests(run, e) &&
-                chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)options->n_adapters,
-                         run->requests, run->n_requests, run->trace, &run->chip, e);
+                chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
+                         run->n_requests, run->trace, &run->chip, e);
     if (!good) {
         run_close(run);
         return false;
@@ -172,7 +184,7 @@ void run_close(struct run *run)
     }
     free(run->requests);
     free(run->prompt.ids);
-    for (int32_t i = 0; run->adapters && i < run->options.n_adapters; i++) {
+    for (int32_t i = 0; run->adapters && i < run->n_adapters; i++) {
         adapter_free(&run->adapters[i]);
     }
     free(run->adapters);

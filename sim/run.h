@@ -9,7 +9,7 @@
 struct run_options {
     const char *chip, *model; /* preset names or files */
     const char *const
-        *adapters; /* [n_adapters] names or folders; each is loaded and gives a request of its own. None: one for the base model */
+        *adapters; /* [n_adapters] names or folders, "none" for the base model; each has requests of its own. No adapters: "none" */
     int32_t n_adapters;
     const char *const *set; /* [n_set] key=value changes to the chip */
     int32_t n_set;
@@ -30,7 +30,8 @@ struct run {
     struct run_options options;
     struct image image;
     struct tokenizer *tokenizer;
-    struct adapter *adapters; /* [options.n_adapters] */
+    struct adapter *adapters; /* [n_adapters] those that are loaded: options.adapters without "none" */
+    int32_t n_adapters;
     struct token_ids prompt;
     struct request *requests; /* [n_requests] */
     uint32_t n_requests;

@@ -9,8 +9,8 @@
 #include "tests/unit/check.h"
 
 static const char *const chips[] = {"sample", "sample-lean", "sample-wide"};
-static const char *const adapters[] = {"clinical", "contract", "support"};
-enum { N_CHIPS = 3, N_ADAPTERS = 3, TOKENS = 40, CONTEXT = 512 };
+static const char *const adapters[] = {"clinical", "none", "contract", "support"};
+enum { N_CHIPS = 3, N_ADAPTERS = 4, TOKENS = 40, CONTEXT = 512 };
 
 static struct run_options options_for(const char *chip)
 {
@@ -170,7 +170,7 @@ void suite_chip(void)
     suite_begin("chip");
     suite_add("base model: the chip's tokens are the reference's, step = skip, on every preset", base_on_every_preset);
     suite_add("adapters: the same, one sequence for each", adapters_on_every_preset);
-    suite_add("nine sampled sequences with three adapters in flight together", many_sequences_in_flight);
+    suite_add("twelve sampled sequences, with adapters and without, in flight together", many_sequences_in_flight);
     suite_add("requests wait for KV caches and slots, and stay right", requests_wait_for_kv_and_slots);
     suite_add("a run without values takes the same cycles", timing_only_takes_the_same_cycles);
     suite_add("the same seed gives the same trace, another one another", seeds_replay);
