@@ -3,7 +3,6 @@
 #include "kernels/fixed.h"
 #include "kernels/isa_table.h"
 #include "kernels/requant.h"
-#include "kernels/tables.h"
 #include "sim/error.h"
 
 enum { TOKENS_MAX = 1 << 24, Y_BITS = 14, Z_BITS = 40 };
@@ -38,15 +37,10 @@ static int32_t logits(const struct head *h, int32_t *l)
 /* w_t for all tokens, relative to 2^v_exponent_max; returns Z. */
 static int64_t weights(const struct head *h, const int32_t *l, int32_t max, int32_t v_exponent_max, uint32_t *weight)
 {
-    int64_t z = 0;
     for (int32_t t = 0; t < h->n_tokens; t++) {
-        const uint64_t distance = (uint64_t)((int64_t)max - l[t]);
-        const int32_t more = v_exponent_max - h->v_exponent[(int64_t)t * h->n_kv_heads];
-        const uint32_t p = k_exp2_weight(distance, 0);
-        z += p;
-        weight[t] = more == 0 ? p : k_exp2_weight(distance, more);
+        weight[t] = (uint32_t)(v_exponent_max - h->v_exponent[(int64_t)t * h->n_kv_heads]);
     }
-    return z;
+    return isa_table()->exp2_weights(l, max, h->n_tokens, weight);
 }
 
 /* y_d in place of o_d. */

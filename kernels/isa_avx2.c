@@ -197,4 +197,4 @@ static void weigh_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32
     }
 }
 
-const struct isa_table isa_avx2 = {gemv_blocks, dot_rows, weigh_rows};
+const struct isa_table isa_avx2 = {gemv_blocks, dot_rows, isa_plain_exp2_weights, weigh_rows};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/isa_table.h"
+#include "kernels/tables.h"
 
 /* -- gemv -- */
 
@@ -149,82 +150,186 @@ static inline __mmask64 first_bytes(int32_t n)
     return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
 }
 
-/* Rows are made unsigned by adding 128; what that adds too much is 128 * sum of x. Sums wrap modulo 2^32, and the true result fits. */
+/* Element j of 128-bit lane L: the sum of lane L of sums[j]. */
+static inline __m512i add_across(const __m512i sum[4])
+{
+    const __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]), _mm512_unpackhi_epi32(sum[0], sum[1]));
+    const __m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]), _mm512_unpackhi_epi32(sum[2], sum[3]));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+/* The sums of all 16 elements of four registers. */
+static inline __m128i reduce_four(const __m512i sum[4])
+{
+    const __m512i lanes = add_across(sum);
+    const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(lanes), _mm512_extracti64x4_epi64(lanes, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+/* Rows are made unsigned by adding 128, since the product wants one unsigned operand; what that adds too much is 128 * sum of x.
+ * Sums wrap modulo 2^32, and the true result fits. */
+static inline __m512i add_products(__m512i sum, __mmask64 mask, const int8_t *row, __m512i x)
+{
+    return _mm512_dpbusd_epi32(sum, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, row), _mm512_set1_epi8((char)0x80)), x);
+}
+
+static __m128i dot_four_rows(const int8_t *const row[4], int32_t n, const int8_t *x, __m128i too_much)
+{
+    __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (int32_t i = 0; i < n; i += 64) {
+        const __mmask64 mask = first_bytes(n - i);
+        const __m512i inputs = _mm512_maskz_loadu_epi8(mask, x + i);
+        for (int r = 0; r < 4; r++) {
+            sum[r] = add_products(sum[r], mask, row[r] + i, inputs);
+        }
+    }
+    return _mm_sub_epi32(reduce_four(sum), too_much);
+}
+
+/* 128 * sum of x */
+static int32_t offset_of(const int8_t *x, int32_t n)
+{
+    __m512i sum = _mm512_setzero_si512();
+    for (int32_t i = 0; i < n; i += 64) {
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8((char)0x80), _mm512_maskz_loadu_epi8(first_bytes(n - i), x + i));
+    }
+    return _mm512_reduce_add_epi32(sum);
+}
+
+/* Rows of 16 elements without gaps (LoRA's B at rank 16): four to a register. Returns how many rows it did, a multiple of 16. */
+static int32_t dot_short_rows(const int8_t *rows, int32_t n_rows, const int8_t *x, int32_t too_much, int32_t *out)
+{
+    const __m512i inputs = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)x));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    int32_t r = 0;
+    for (; r + 16 <= n_rows; r += 16, rows += 256) {
+        __m512i sum[4];
+        for (int j = 0; j < 4; j++) {
+            sum[j] = add_products(_mm512_setzero_si512(), ~(__mmask64)0, rows + (ptrdiff_t)64 * j, inputs);
+        }
+        const __m512i dots = _mm512_permutexvar_epi32(order, add_across(sum));
+        _mm512_storeu_si512(out + r, _mm512_sub_epi32(dots, _mm512_set1_epi32(too_much)));
+    }
+    return r;
+}
+
 static void dot_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const int8_t *x, int32_t *out)
 {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    __m512i x_sum = _mm512_setzero_si512();
-    for (int32_t i = 0; i < n; i += 64) {
-        x_sum = _mm512_dpbusd_epi32(x_sum, sign, _mm512_maskz_loadu_epi8(first_bytes(n - i), x + i));
-    }
-    const uint32_t too_much = (uint32_t)_mm512_reduce_add_epi32(x_sum);
-    for (int32_t r = 0; r < n_rows; r++, rows += stride) {
-        __m512i sum = _mm512_setzero_si512();
-        for (int32_t i = 0; i < n; i += 64) {
-            const __mmask64 mask = first_bytes(n - i);
-            const __m512i row = _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, rows + i), sign);
-            sum = _mm512_dpbusd_epi32(sum, row, _mm512_maskz_loadu_epi8(mask, x + i));
+    const int32_t too_much = offset_of(x, n);
+    int32_t r = n == 16 && stride == 16 ? dot_short_rows(rows, n_rows, x, too_much, out) : 0;
+    for (; r < n_rows; r += 4) {
+        const int32_t left = n_rows - r;
+        const int8_t *four[4];
+        for (int j = 0; j < 4; j++) {
+            four[j] = rows + (r + (j < left ? j : 0)) * stride;
         }
-        out[r] = (int32_t)((uint32_t)_mm512_reduce_add_epi32(sum) - too_much);
+        _mm_mask_storeu_epi32(out + r, (__mmask8)(left < 4 ? (1 << left) - 1 : 15), dot_four_rows(four, n, x, _mm_set1_epi32(too_much)));
     }
 }
 
-/* The bytes of four rows, n <= 16 columns: column i's four stand together in element i. */
-static inline __m512i four_rows(const int8_t *rows, int64_t stride, int32_t n_rows, __mmask16 columns)
+/* -- softmax weights, as in tables.c -- */
+
+/* shr_round(v, by), 0 where by is 32 or more; v < 2^31 */
+static inline __m512i shift_round(__m512i v, __m512i by)
 {
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i a = _mm_maskz_loadu_epi8(columns, rows);
-    const __m128i b = n_rows > 1 ? _mm_maskz_loadu_epi8(columns, rows + stride) : zero;
-    const __m128i c = n_rows > 2 ? _mm_maskz_loadu_epi8(columns, rows + 2 * stride) : zero;
-    const __m128i d = n_rows > 3 ? _mm_maskz_loadu_epi8(columns, rows + 3 * stride) : zero;
-    const __m128i ab_low = _mm_unpacklo_epi8(a, b), ab_high = _mm_unpackhi_epi8(a, b);
-    const __m128i cd_low = _mm_unpacklo_epi8(c, d), cd_high = _mm_unpackhi_epi8(c, d);
-    const __m256i low = _mm256_set_m128i(_mm_unpackhi_epi16(ab_low, cd_low), _mm_unpacklo_epi16(ab_low, cd_low));
-    const __m256i high = _mm256_set_m128i(_mm_unpackhi_epi16(ab_high, cd_high), _mm_unpacklo_epi16(ab_high, cd_high));
-    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    const __m512i one = _mm512_set1_epi32(1), half = _mm512_sllv_epi32(one, _mm512_sub_epi32(by, one)); /* by 0: a shift by 2^32 - 1 is 0 */
+    return _mm512_srlv_epi32(_mm512_add_epi32(v, half), by);
 }
 
-/* Byte `which` of four weights, as the unsigned operand of a 4-way dot product. */
-static inline __m512i weight_bytes(const uint32_t weight[4], int which)
+/* 16 times T of k_exp2, for the low 16 bits of d */
+static inline __m512i exp2_table(__m512i d)
 {
-    uint32_t four = 0;
-    for (int r = 0; r < 4; r++) {
-        four |= (weight[r] >> (8 * which) & 0xff) << (8 * r);
+    const int32_t *table = k_tables()->exp2;
+    const __m512i byte = _mm512_set1_epi32(0xff), at = _mm512_and_si512(_mm512_srli_epi32(d, 8), byte),
+                  fraction = _mm512_and_si512(d, byte);
+    const __m512i here = _mm512_i32gather_epi32(at, table, 4), next = _mm512_i32gather_epi32(at, table + 1, 4);
+    const __m512i slope = _mm512_mullo_epi32(_mm512_sub_epi32(next, here), fraction);
+    return _mm512_add_epi32(here, _mm512_srai_epi32(_mm512_add_epi32(slope, _mm512_set1_epi32(128)), 8));
+}
+
+static int64_t exp2_weights(const int32_t *l, int32_t max, int32_t n, uint32_t *weight)
+{
+    __m512i sum = _mm512_setzero_si512();
+    for (int32_t i = 0; i < n; i += 16) {
+        const __mmask16 mask = (__mmask16)(n - i < 16 ? (1 << (n - i)) - 1 : 0xffff);
+        /* The difference of two int32 fits an unsigned one. */
+        const __m512i d = _mm512_sub_epi32(_mm512_set1_epi32(max), _mm512_mask_loadu_epi32(_mm512_set1_epi32(max), mask, l + i));
+        const __m512i t = _mm512_slli_epi32(exp2_table(d), 8), shift = _mm512_srli_epi32(d, 16);
+        const __m512i p = _mm512_maskz_mov_epi32(mask, shift_round(t, shift));
+        const __m512i w = shift_round(t, _mm512_add_epi32(shift, _mm512_maskz_loadu_epi32(mask, weight + i)));
+        sum = _mm512_add_epi64(sum, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(p)));
+        sum = _mm512_add_epi64(sum, _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(p, 1)));
+        _mm512_mask_storeu_epi32(weight + i, mask, w);
     }
-    return _mm512_set1_epi32((int32_t)four);
+    return _mm512_reduce_add_epi64(sum);
 }
 
-/* 16 columns of all rows: weights are split into three bytes, each a sum of its own; 2^14 rows of 255 * 127 fit 32 bits. */
-static void weigh_columns(const int8_t *rows, int64_t stride, int32_t n_rows, __mmask16 columns, const uint32_t *weight, __m512i sum[3])
+/* -- weighted sums -- */
+
+enum { ROWS_AT_ONCE = 1 << 10 }; /* of a weighted sum; 2^14 rows of 255 * 127 would fit 32 bits */
+
+/* Bytes of the weights of four rows each, as unsigned operands of four-way dot products: word[4 * (r / 4) + k] has byte k of weights r .. r + 3.
+ * Weights beyond n_rows count as zero. */
+static void split_weights(const uint32_t *weight, int32_t n_rows, uint32_t word[ROWS_AT_ONCE])
 {
-    for (int32_t r = 0; r < n_rows; r += 4, rows += 4 * stride, weight += 4) {
-        const int32_t n = n_rows - r < 4 ? n_rows - r : 4;
-        uint32_t four[4] = {0};
-        memcpy(four, weight, (size_t)n * sizeof *four);
-        const __m512i v = four_rows(rows, stride, n, columns);
-        for (int byte = 0; byte < 3; byte++) {
-            sum[byte] = _mm512_dpbusd_epi32(sum[byte], weight_bytes(four, byte), v);
+    const __m512i transpose = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    for (int32_t r = 0; r < n_rows; r += 16) {
+        const __mmask16 mask = (__mmask16)(n_rows - r < 16 ? (1 << (n_rows - r)) - 1 : 0xffff);
+        _mm512_storeu_si512(word + r, _mm512_shuffle_epi8(_mm512_maskz_loadu_epi32(mask, weight + r), transpose));
+    }
+}
+
+/* 64 columns of four rows: element e of v[q] has the four bytes of one column, number 16 * (e / 4) + 4 * q + e % 4. */
+static inline void interleave(const int8_t *const row[4], __mmask64 columns, __m512i v[4])
+{
+    const __m512i a = _mm512_maskz_loadu_epi8(columns, row[0]), b = _mm512_maskz_loadu_epi8(columns, row[1]);
+    const __m512i c = _mm512_maskz_loadu_epi8(columns, row[2]), d = _mm512_maskz_loadu_epi8(columns, row[3]);
+    const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+    const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+    v[0] = _mm512_unpacklo_epi16(ab_low, cd_low);
+    v[1] = _mm512_unpackhi_epi16(ab_low, cd_low);
+    v[2] = _mm512_unpacklo_epi16(ab_high, cd_high);
+    v[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
+}
+
+/* Adds up to 64 columns of n_rows rows to out; each of the weights' three bytes has sums of its own. */
+static void weigh_columns(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n_columns, const uint32_t *word, int64_t *out)
+{
+    const __mmask64 columns = first_bytes(n_columns);
+    __m512i sum[3][4];
+    for (int i = 0; i < 12; i++) {
+        sum[i / 4][i % 4] = _mm512_setzero_si512();
+    }
+    for (int32_t r = 0; r < n_rows; r += 4) {
+        const int8_t *four[4];
+        __m512i v[4];
+        for (int j = 0; j < 4; j++) {
+            four[j] = rows + (r + j < n_rows ? r + j : r) * stride;
         }
+        interleave(four, columns, v);
+        for (int i = 0; i < 12; i++) {
+            sum[i / 4][i % 4] = _mm512_dpbusd_epi32(sum[i / 4][i % 4], _mm512_set1_epi32((int32_t)word[r + i / 4]), v[i % 4]);
+        }
+    }
+    int32_t part[3][4][16];
+    memcpy(part, sum, sizeof part);
+    for (int32_t i = 0; i < n_columns; i++) {
+        const int q = i / 4 % 4, e = i / 16 * 4 + i % 4;
+        out[i] += part[0][q][e] + ((int64_t)part[1][q][e] * 256) + ((int64_t)part[2][q][e] * 65536);
     }
 }
 
 static void weigh_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const uint32_t *weight, int64_t *out)
 {
-    enum { ROWS_AT_ONCE = 1 << 14 };
+    uint32_t word[ROWS_AT_ONCE];
     memset(out, 0, (size_t)n * sizeof *out);
     for (int32_t first = 0; first < n_rows; first += ROWS_AT_ONCE) {
         const int32_t n_now = n_rows - first < ROWS_AT_ONCE ? n_rows - first : ROWS_AT_ONCE;
-        for (int32_t i = 0; i < n; i += 16) {
-            const int32_t width = n - i < 16 ? n - i : 16;
-            __m512i sum[3] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
-            weigh_columns(rows + first * stride + i, stride, n_now, (__mmask16)(((uint32_t)1 << width) - 1), weight + first, sum);
-            int32_t part[3][16];
-            memcpy(part, sum, sizeof part);
-            for (int32_t c = 0; c < width; c++) {
-                out[i + c] += part[0][c] + ((int64_t)part[1][c] * 256) + ((int64_t)part[2][c] * 65536);
-            }
+        split_weights(weight + first, n_now, word);
+        for (int32_t i = 0; i < n; i += 64) {
+            weigh_columns(rows + first * stride + i, stride, n_now, n - i < 64 ? n - i : 64, word, out + i);
         }
     }
 }
 
-const struct isa_table isa_avx512 = {gemv_blocks, dot_rows, weigh_rows};
+const struct isa_table isa_avx512 = {gemv_blocks, dot_rows, exp2_weights, weigh_rows};

@@ -2,41 +2,69 @@
 #include <string.h>
 
 #include "kernels/isa_table.h"
-#include "kernels/matrix_chunk.h"
+#include "kernels/tables.h"
 
 /* -- gemv -- */
 
-/* Weights of one chunk plus 32, row by row: 1..63 (W6 code 0: 0). */
-static void decode_chunk(const struct matrix *w, const uint8_t *chunk, uint8_t weight[64])
+/* The four codes' two bits of each of a plane's 16 bytes, as bytes in the order of codes. */
+static void spread_plane(const uint8_t plane[16], uint8_t code[64])
 {
-    if (w->format == WEIGHT_W6) {
-        for (int j = 0; j < 64; j++) {
-            weight[j] = (uint8_t)chunk_code_w6(chunk, j);
+    for (int quarter = 0; quarter < 4; quarter++) {
+        for (int i = 0; i < 16; i++) {
+            code[16 * quarter + i] = plane[i] >> (2 * quarter) & 3;
         }
-        return;
     }
-    uint8_t value[8];
-    for (int code = 0; code < 8; code++) {
-        value[code] = (uint8_t)(w->codebook[code] + 32);
-    }
+}
+
+/* Weights of one chunk plus 32, row by row: 1..63. value: of the eight codes. */
+static void decode_w3(const uint8_t *chunk, const uint8_t value[8], uint8_t weight[64])
+{
+    uint8_t low[64];
+    spread_plane(chunk, low);
     for (int j = 0; j < 64; j++) {
-        weight[j] = value[chunk_code_w3(chunk, j)];
+        weight[j] = value[low[j] | (chunk[16 + j / 8] >> (j % 8) & 1) << 2];
+    }
+}
+
+/* The code is the weight plus 32 already: 0..63. */
+static void decode_w6(const uint8_t *chunk, uint8_t weight[64])
+{
+    uint8_t low[64], middle[64], high[64];
+    spread_plane(chunk, low);
+    spread_plane(chunk + 16, middle);
+    spread_plane(chunk + 32, high);
+    for (int j = 0; j < 64; j++) {
+        weight[j] = (uint8_t)(low[j] | middle[j] << 2 | high[j] << 4);
+    }
+}
+
+static void add_chunk(const uint8_t weight[64], const int8_t x[4], int32_t sum[BLOCK_ROWS])
+{
+    for (int r = 0; r < BLOCK_ROWS; r++) {
+        sum[r] += weight[4 * r] * x[0] + weight[4 * r + 1] * x[1] + weight[4 * r + 2] * x[2] + weight[4 * r + 3] * x[3];
     }
 }
 
 static void add_group(const struct matrix *w, const uint8_t *data, const int8_t *x, int32_t start, int32_t sum[BLOCK_ROWS])
 {
+    uint8_t value[8];
+    for (int code = 0; code < 8; code++) {
+        value[code] = (uint8_t)(w->codebook[code] + 32);
+    }
     const int chunk_bytes = w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6;
     int32_t group_sum[BLOCK_ROWS];
     for (int r = 0; r < BLOCK_ROWS; r++) {
         group_sum[r] = start;
     }
     for (int c = 0; c < CHUNKS_PER_GROUP; c++) {
+        const uint8_t *chunk = data + BLOCK_ROWS + (ptrdiff_t)c * chunk_bytes;
         uint8_t weight[64];
-        decode_chunk(w, data + BLOCK_ROWS + (ptrdiff_t)c * chunk_bytes, weight);
-        for (int j = 0; j < 64; j++) {
-            group_sum[j / 4] += weight[j] * x[4 * c + j % 4];
+        if (w->format == WEIGHT_W3) {
+            decode_w3(chunk, value, weight);
+        } else {
+            decode_w6(chunk, weight);
         }
+        add_chunk(weight, x + (ptrdiff_t)4 * c, group_sum);
     }
     for (int r = 0; r < BLOCK_ROWS; r++) {
         sum[r] += data[r] * group_sum[r];
@@ -75,6 +103,19 @@ static void dot_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t
     }
 }
 
+int64_t isa_plain_exp2_weights(const int32_t *l, int32_t max, int32_t n, uint32_t *weight)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < n; i++) {
+        const uint64_t distance = (uint64_t)((int64_t)max - l[i]);
+        const int more = (int)weight[i];
+        const uint32_t p = k_exp2_weight(distance, 0);
+        sum += p;
+        weight[i] = more == 0 ? p : k_exp2_weight(distance, more);
+    }
+    return sum;
+}
+
 static void weigh_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const uint32_t *weight, int64_t *out)
 {
     memset(out, 0, (size_t)n * sizeof *out);
@@ -86,4 +127,4 @@ static void weigh_rows(const int8_t *rows, int64_t stride, int32_t n_rows, int32
     }
 }
 
-const struct isa_table isa_plain = {gemv_blocks, dot_rows, weigh_rows};
+const struct isa_table isa_plain = {gemv_blocks, dot_rows, isa_plain_exp2_weights, weigh_rows};

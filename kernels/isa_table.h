@@ -18,10 +18,14 @@ struct isa_table {
     void (*gemv_blocks)(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y);
     /* out[r] = sum over i < n of rows[r * stride + i] * x[i]. Nothing beyond rows[r * stride + n) or x[n) is read. The true sums fit int32. */
     void (*dot_rows)(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const int8_t *x, int32_t *out);
+    /* For each i < n: weight[i] holds a shift of 0 .. 2^17, and becomes the weight k_exp2_weight(max - l[i], shift) (tables.h). Returns the sum of
+     * the weights at shift 0. l[i] <= max. */
+    int64_t (*exp2_weights)(const int32_t *l, int32_t max, int32_t n, uint32_t *weight);
     /* out[i] = sum over r of weight[r] * rows[r * stride + i] for i < n; weight < 2^24, n_rows <= 2^24. */
     void (*weigh_rows)(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const uint32_t *weight, int64_t *out);
 };
 
+int64_t isa_plain_exp2_weights(const int32_t *l, int32_t max, int32_t n, uint32_t *weight); /* a variant without its own uses it */
 extern const struct isa_table isa_plain, isa_avx2, isa_avx512;
 const struct isa_table *isa_table(void);
 

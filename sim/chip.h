@@ -71,10 +71,10 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
               struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e);
 void chip_free(struct chip *chip);
 
-/* The name of a unit or link: "layer3.rom_qkv", "embed"; written to `name`, returned. */
+/* The name of a unit or link: "layer3.rom_qkv", "embed"; written to `text`, returned. */
 enum { CHIP_NAME_ROOM = 48 };
-const char *chip_unit_name(const struct unit *unit, char name[CHIP_NAME_ROOM]);
-const char *chip_link_name(const struct link *link, char name[CHIP_NAME_ROOM]);
+const char *chip_unit_name(const struct unit *unit, char text[CHIP_NAME_ROOM]);
+const char *chip_link_name(const struct link *link, char text[CHIP_NAME_ROOM]);
 
 /* The state of every unit and of every link, a line each: what one wants to see after a deadlock. */
 void chip_print_state(const struct chip *chip, FILE *out);

@@ -147,30 +147,48 @@ static bool write_results(const struct run *run, struct error *e)
            write_file(run, "versions.txt", write_versions, e);
 }
 
+struct writers { /* of traces; NULL: not asked for */
+    struct event_text *events;
+    struct perfetto *perfetto;
+};
+
+static bool open_writers(const struct run *run, struct writers *w, struct error *e)
+{
+    const struct run_options *o = &run->options;
+    return (!o->trace_events || event_text_open(&w->events, o->folder, run->chip, e)) &&
+           (!o->trace_perfetto || perfetto_open(&w->perfetto, o->folder, run->chip, e));
+}
+
+/* Closes those that are open; the first error is told, if it is the run's first. */
+static bool close_writers(struct writers *w, bool good, struct error *e)
+{
+    struct error later;
+    if (w->events && !event_text_close(w->events, good ? e : &later)) {
+        good = false;
+    }
+    if (w->perfetto && !perfetto_close(w->perfetto, good ? e : &later)) {
+        good = false;
+    }
+    return good;
+}
+
 bool run_execute(struct run *run, struct error *e)
 {
     const struct run_options *o = &run->options;
-    struct event_text *events = NULL;
-    struct perfetto *perfetto = NULL;
-    if ((o->folder && !output_folder(o->folder, e)) || (o->trace_events && !event_text_open(&events, o->folder, run->chip, e))) {
+    struct writers writers = {0};
+    if (o->folder && !output_folder(o->folder, e)) {
         return false;
     }
-    struct error closing;
-    if (o->trace_perfetto && !perfetto_open(&perfetto, o->folder, run->chip, e)) {
-        return events && event_text_close(events, &closing) ? false : false;
+    bool good = open_writers(run, &writers, e);
+    if (good) {
+        double start = seconds_now();
+        good = chip_run(run->chip, o->engine, e);
+        run->run_seconds = seconds_now() - start;
+        if (!good) {
+            chip_print_state(run->chip, stderr);
+        }
     }
-    double start = seconds_now();
-    bool good = chip_run(run->chip, o->engine, e);
-    if (!good) {
-        chip_print_state(run->chip, stderr);
-    }
-    run->run_seconds = seconds_now() - start;
-    if (events && !event_text_close(events, good ? e : &closing)) {
-        good = false;
-    }
-    if (perfetto && !perfetto_close(perfetto, good ? e : &closing)) {
-        good = false;
-    }
+    good = close_writers(&writers, good, e);
     return good && (!o->folder || write_results(run, e));
 }
 

@@ -56,9 +56,12 @@ static void take(const struct sram *sram, struct sram_stream *s, uint32_t words)
     if (s->group_words_left == 0) { /* on to the next group */
         s->group_words_left = sram->group_words;
         s->way = 0;
-    } else {
-        s->way += words < sram->ways ? words : words % sram->ways;
+    } else if (words < sram->ways) {
+        s->way += words;
         s->way -= s->way >= sram->ways ? sram->ways : 0;
+    } else {
+        ES_ASSERT(sram->ways > 0);
+        s->way = (s->way + words) % sram->ways;
     }
 }
 

@@ -17,7 +17,8 @@ bool tokenizer_open(const struct vocab *vocab, struct tokenizer **tokenizer, str
 void tokenizer_close(struct tokenizer *tokenizer);
 
 /* Text must be valid UTF-8 (an error names the byte offset); empty text is fine. The vocabulary's BOS comes first if add_bos (the argument) says so. */
-bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t length_bytes, bool add_bos, struct token_ids *out, struct error *e);
+bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t length_bytes, bool add_bos, struct token_ids *out,
+                      struct error *e);
 
 /* Bytes of one token as they appear in text, at most `room` of them; returns how many it has. Control tokens have none.
  * Bytes of several tokens may together form one UTF-8 character. */

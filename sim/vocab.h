@@ -16,13 +16,13 @@ struct text { /* not NUL-terminated; may contain NUL */
 
 struct vocab {
     enum vocab_kind kind;
-    char pre[32];          /* tokenizer.ggml.pre, "llama-bpe" for Llama 3 and the sample model */
+    char pre[32]; /* tokenizer.ggml.pre, "llama-bpe" for Llama 3 and the sample model */
     int32_t n_tokens;
-    struct text *tokens;   /* [n_tokens] */
-    uint8_t *types;        /* [n_tokens] enum token_type */
-    float *scores;         /* [n_tokens], SentencePiece only, else NULL */
+    struct text *tokens; /* [n_tokens] */
+    uint8_t *types;      /* [n_tokens] enum token_type */
+    float *scores;       /* [n_tokens], SentencePiece only, else NULL */
     int32_t n_merges;
-    struct text *merges;   /* [n_merges] "left right", BPE only, else NULL */
+    struct text *merges;       /* [n_merges] "left right", BPE only, else NULL */
     int32_t bos, eos, unknown; /* token id or -1 */
     bool add_bos;
     bool add_space_prefix; /* SentencePiece; true unless the file says otherwise */

@@ -20,10 +20,8 @@ struct trace *trace_new(void)
 {
     struct trace *trace = calloc(1, sizeof *trace);
     ES_ASSERT(trace);
-    trace->room = 256;
-    trace->pending = malloc(trace->room * sizeof *trace->pending);
     trace->hash = XXH3_createState();
-    ES_ASSERT(trace->pending && trace->hash);
+    ES_ASSERT(trace->hash);
     XXH3_64bits_reset(trace->hash);
     return trace;
 }
@@ -87,7 +85,7 @@ void trace_event(struct trace *trace, struct event event)
         flush(trace);
     }
     if (trace->n_pending == trace->room) {
-        trace->room *= 2;
+        trace->room = trace->room ? 2 * trace->room : 256;
         trace->pending = realloc(trace->pending, trace->room * sizeof *trace->pending);
         ES_ASSERT(trace->pending);
     }

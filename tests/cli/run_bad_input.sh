@@ -32,7 +32,7 @@ bad 'expected a regular file' --model /dev/null
 bad 'expected a regular file' --model .
 bad './Makefile: byte 0: expected "ETCHROM"' --model ./Makefile
 bad '--adapter clinical is given twice' --adapter clinical --adapter clinical
-bad 'is given twice' --adapter clinical --adapter configs/adapters/clinical/
+bad '--adapter none is given twice' --adapter none --adapter none
 bad 'adapter_config.json' --adapter configs/models/sample
 
 # --- numbers and words ---

@@ -161,6 +161,12 @@ run 0 run --model "$rom" --tokens 4 $adapters
 for adapter in clinical contract support; do
     has "$out" "[$adapter] The old"
 done
+json none --tokens 12 --ignore-stop --adapter none
+same base none
+json beside --tokens 12 --ignore-stop --adapter none --adapter clinical
+equal 'the base model and an adapter' '"none" "clinical"' "$(values beside adapter | tail -n +2 | xargs -d '\n')"
+equal 'the base model beside an adapter' "$(value base text)" "$(value beside text)"
+equal loads 1 "$(values beside loads)"
 json path --tokens 16 --adapter configs/adapters/clinical/
 equal 'an adapter by its path' '"clinical"' "$(value path adapter)"
 
@@ -184,6 +190,8 @@ equal 'the first of several sampled sequences' "$(value first token_ids)" "$(val
 equal 'sequences that differ' 3 "$(values sequences token_ids | tail -n +2 | sort -u | wc -l)"
 json greedy --tokens 12 --temperature 1 --top-p 0 --ignore-stop
 equal 'top-p 0 is greedy' "$(value base token_ids)" "$(value greedy token_ids)"
+json cool --tokens 12 --temperature 0.0004 --ignore-stop
+equal 'a temperature near 0 is greedy' "$(value base token_ids)" "$(value cool token_ids)"
 
 json bytes --prompt $'Caf\303\251 "\360\237\230\200"\n\t\001' --tokens 4
 has "$(value bytes text)$(cat "$folder/bytes.json")" '"Café \"😀\"\n\t\u0001"'

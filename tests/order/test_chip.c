@@ -58,7 +58,7 @@ static bool equals_reference(const struct run *run)
     bool equal = true;
     for (uint32_t i = 0; i < run->n_requests; i++) {
         const struct request *r = &run->requests[i];
-        int32_t expected[TOKENS], count = 0;
+        int32_t expected[TOKENS] = {0}, count = 0;
         reference(run, r, run->options.seed, i / kinds, expected, &count);
         equal = CHECK_EQ_INT(r->n_generated, count) && equal;
         equal = CHECK_EQ_BYTES(r->generated, expected, (size_t)count * sizeof *expected) && equal;

@@ -4,6 +4,7 @@
 
 #include "kernels/isa.h"
 #include "kernels/isa_table.h"
+#include "kernels/tables.h"
 #include "tests/unit/check.h"
 #include "tests/unit/random_model.h"
 
@@ -49,6 +50,9 @@ static void dots_agree(void)
         const int32_t n = random_between(&random, 1, 200);
         check_dot(&random, random_between(&random, 1, 40), n + random_between(&random, 0, 30), n, 0);
     }
+    for (int32_t n_rows = 1; n_rows < 70; n_rows++) {
+        check_dot(&random, n_rows, 16, 16, n_rows % 3 == 0 ? -127 : 0); /* rows without gaps: LoRA's B */
+    }
     check_dot(&random, 3, 100000, 100000, 0);
     check_dot(&random, 2, 100000, 100000, -127); /* 1.6e9: close to the 31 bits of the result */
     k_select(before);
@@ -92,9 +96,39 @@ static void weighted_sums_agree(void)
     k_select(before);
 }
 
+static void exponentials_agree(void)
+{
+    enum { N = 1000 };
+    const enum k_isa before = k_selected();
+    struct random random;
+    random_seed(&random, 18, 0);
+    int32_t l[N];
+    uint32_t shift[N], weight[N], expected[N];
+    for (int round = 0; round < 200; round++) {
+        const int32_t n = random_between(&random, 1, N), max = round % 4 == 0 ? INT32_MAX : random_between(&random, -100000000, 100000000);
+        int64_t sum = 0;
+        for (int32_t i = 0; i < n; i++) {
+            const uint64_t room = (uint64_t)((int64_t)max + INT32_MAX), distance = random_next(&random) >> random_between(&random, 32, 63);
+            l[i] = (int32_t)(max - (int64_t)(distance < room ? distance : room));
+            shift[i] = (uint32_t)random_next(&random) >> random_between(&random, 15, 31);
+            expected[i] = k_exp2_weight((uint64_t)((int64_t)max - l[i]), (int)shift[i]);
+            sum += k_exp2_weight((uint64_t)((int64_t)max - l[i]), 0);
+        }
+        for (enum k_isa isa = 0; isa < K_ISA_COUNT; isa++) {
+            if (k_select(isa)) {
+                memcpy(weight, shift, sizeof weight);
+                CHECK_EQ_INT(isa_table()->exp2_weights(l, max, n, weight), sum);
+                CHECK_EQ_BYTES(weight, expected, (size_t)n * sizeof *weight);
+            }
+        }
+    }
+    k_select(before);
+}
+
 void suite_kernels_rows(void)
 {
     suite_begin("kernels_rows");
     suite_add("dot products agree on every instruction set", dots_agree);
+    suite_add("softmax weights agree on every instruction set", exponentials_agree);
     suite_add("weighted sums agree on every instruction set", weighted_sums_agree);
 }
