@@ -109,7 +109,7 @@ static const char *describe(const cJSON *item, char room[PRINTABLE_ROOM])
 static bool fail(const struct reader *r, const char *key, const char *expected, const cJSON *found)
 {
     char name[PRINTABLE_ROOM], value[PRINTABLE_ROOM];
-    error_input(r->e, "%s: line %d: key %s: expected %s, found %s", r->path, line_of_key(r, key), shown(key, name), expected,
+    error_input(r->e, "%s:%d: key %s: expected %s, found %s", r->path, line_of_key(r, key), shown(key, name), expected,
                 describe(found, value));
     return false;
 }
@@ -334,7 +334,7 @@ bool peft_config_parse(const char *path, const char *text, size_t length_bytes, 
     }
     if (!r.json || at < length_bytes) {
         cJSON_Delete(r.json);
-        return error_input(e, "%s: line %d, byte %zu: expected JSON, found a mistake", path, line_of(&r, at), at);
+        return error_input(e, "%s:%d: byte %zu: expected JSON, found a mistake", path, line_of(&r, at), at);
     }
     config->json = r.json;
     config->path = error_calloc(e, strlen(path) + 1, 1, "a file's name");

@@ -70,7 +70,7 @@ uint32_t k_exp2_weight(uint64_t d, int more)
     int shift;
     const int32_t t = k_exp2(d, &shift);
     shift += more;
-    return shift > 25 ? 0 : (uint32_t)shr_round((int64_t)t << 8, shift);
+    return shift > 24 ? 0 : (uint32_t)shr_round((int64_t)t << 8, shift);
 }
 
 int32_t k_sigmoid_q15(int16_t x)

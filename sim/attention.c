@@ -26,12 +26,8 @@ static void read_rows(struct attention_unit *u, cycle_t now, uint32_t base_words
 
 RARELY static void accept(struct attention_unit *u, cycle_t now)
 {
-    struct burst *q = link_front(u->in_q, now);
+    struct burst *q = link_whole(u->in_q, &u->unit, now);
     if (!q) {
-        return;
-    }
-    if (q->last > now) {
-        unit_sleep(&u->unit, q->last);
         return;
     }
     u->token = q->token;
@@ -83,8 +79,7 @@ static void send(struct attention_unit *u, cycle_t now)
     }
     u->token = NULL;
     u->phase = ATTENTION_EMPTY;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 /* A phase is over, or waits for something. */

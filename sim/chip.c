@@ -404,23 +404,32 @@ static void wire_chip(struct chip *c)
 
 /* -- outside -- */
 
+bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e)
+{
+    int64_t most = (int64_t)config->kv_context_tokens + 1;
+    return (int64_t)n_prompt + n_generate <= most ||
+           error_input(e,
+                       "%s: a prompt of %" PRId32 " tokens and %" PRId32 " more do not fit the KV cache: expected at most %" PRId64
+                       " together (kv.context_tokens + 1)",
+                       config->name, n_prompt, n_generate, most);
+}
+
 static bool check_requests(const struct chip_config *config, const struct shape *shape, const struct adapter *adapters, uint32_t n_adapters,
                            const struct request *requests, uint32_t n_requests, struct error *e)
 {
     for (uint32_t i = 0; i < n_adapters; i++) {
-        if (adapters[i].n_layers != shape->n_layers || adapters[i].rank_max > (int32_t)config->slots_rank_max) {
-            return error_input(e, "%s: adapter %s has rank %d, expected at most slots.rank_max = %u", config->name, adapters[i].name,
-                               adapters[i].rank_max, config->slots_rank_max);
+        ES_ASSERT(adapters[i].n_layers == shape->n_layers);
+        if (adapters[i].rank_max > (int32_t)config->slots_rank_max) {
+            return error_input(e, "%s: adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, config->name,
+                               adapters[i].name, adapters[i].rank_max, config->slots_rank_max);
         }
     }
     for (uint32_t i = 0; i < n_requests; i++) {
         const struct request *r = &requests[i];
-        if ((int64_t)r->n_prompt + r->n_generate > (int64_t)config->kv_context_tokens + 1) {
-            return error_input(
-                e, "%s: a prompt of %d tokens and %d more do not fit the KV cache: expected at most kv.context_tokens = %u (+1) together",
-                config->name, r->n_prompt, r->n_generate, config->kv_context_tokens);
-        }
         ES_ASSERT(r->n_prompt >= 1 && r->n_generate >= 1 && r->adapter < (int32_t)n_adapters);
+        if (!chip_check_context(config, r->n_prompt, r->n_generate, e)) {
+            return false;
+        }
     }
     return true;
 }

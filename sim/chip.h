@@ -70,6 +70,8 @@ struct chip {
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
               struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e);
 void chip_free(struct chip *chip);
+/* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
+bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
 
 /* The name of a unit or link: "layer3.rom_qkv", "embed"; written to `text`, returned. */
 enum { CHIP_NAME_ROOM = 48 };

@@ -71,6 +71,9 @@ static bool parse_traces(const struct arguments *a, struct run_options *o, struc
         o->trace_events |= events;
         o->trace_perfetto |= perfetto;
     }
+    if (a->folder && !*a->folder) {
+        return error_input(e, "--out: expected a folder, found an empty name");
+    }
     return !a->traces.count || a->folder
                ? true
                : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);

@@ -28,8 +28,7 @@ RARELY static void send(struct embed_rom *u, cycle_t now)
     token_book(u->token, PLACE_wait, now);
     link_push(u->out_residual, now, u->token, u->beats);
     u->token = NULL;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 void embed_tick(struct unit *unit, cycle_t now)

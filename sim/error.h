@@ -3,7 +3,7 @@
  * Three kinds of failure, three mechanisms:
  *   the user's mistake   a function returns false and fills a struct error (file, place, expectation); exit code 2
  *   a check that failed  the same, with exit code 1 (mismatch, deadlock)
- *   our own mistake      ES_ASSERT aborts with the place in the source; exit code 3
+ *   our own mistake      ES_ASSERT ends the program and names the place in the source; exit code 3
  * What the chip models (a miss, a stall) is no failure: it is state, a counter and a trace event.
  */
 #ifndef ETCHSIM_ERROR_H

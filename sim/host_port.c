@@ -47,8 +47,7 @@ static void send_slice(struct host_port *u, cycle_t now)
     u->layer++;
     if (u->layer == u->n_layers) {
         u->active = false;
-        unit_enter(&u->unit, now, UNIT_IDLE);
-        unit_sleep(&u->unit, now + 1);
+        unit_rest(&u->unit, now);
     } else {
         u->until = now + slice_cycles(u);
         unit_enter(&u->unit, now, UNIT_BUSY);
@@ -121,8 +120,7 @@ static void send_loaded(struct dma *u, cycle_t now)
     loaded->slot = u->slot;
     link_push(u->out_loaded, now, NULL, 1);
     u->written = false;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 void dma_tick(struct unit *unit, cycle_t now)

@@ -59,6 +59,17 @@ static inline struct burst *link_front(const struct link *link, cycle_t now)
     return link->count && burst->first <= now ? burst : NULL;
 }
 
+/* The oldest burst once its last beat is there, or NULL; the receiver then wakes when that is known to be. */
+static inline struct burst *link_whole(const struct link *link, struct unit *receiver, cycle_t now)
+{
+    struct burst *burst = link_front(link, now);
+    if (burst && burst->last > now) {
+        unit_sleep(receiver, burst->last);
+        burst = NULL;
+    }
+    return burst;
+}
+
 /* The slot the next push will send: fill its payload first. */
 static inline struct burst *link_back(const struct link *link)
 {

@@ -125,8 +125,7 @@ RARELY static void advance(struct lora_mac *u, cycle_t now)
         link_close(u->out_delta[u->group], now);
         u->phase = LORA_EMPTY;
         u->token = NULL;
-        unit_enter(&u->unit, now, UNIT_IDLE);
-        unit_sleep(&u->unit, now + 1);
+        unit_rest(&u->unit, now);
         break;
     case LORA_EMPTY: break;
     }

@@ -67,8 +67,7 @@ static void finish(struct norm_unit *u, cycle_t now)
     token_book(u->token, PLACE_norm, u->until);
     token_book(u->token, PLACE_wait, now);
     u->token = NULL;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 RARELY static void send(struct norm_unit *u, cycle_t now)

@@ -1,6 +1,7 @@
 #include "sim/output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,4 +60,36 @@ void output_abandon(struct output *out)
         out->file = NULL;
         unlink(out->temporary);
     }
+}
+
+bool gz_open(struct gz_output *out, const char *folder, const char *name, struct error *e)
+{
+    *out = (struct gz_output){0};
+    if (!output_open(&out->out, folder, name, e)) {
+        return false;
+    }
+    out->gz = gzdopen(dup(fileno(out->out.file)), "wb6");
+    if (!out->gz) {
+        output_abandon(&out->out);
+        return error_input(e, "%s: cannot compress", out->out.path);
+    }
+    return true;
+}
+
+void gz_print(struct gz_output *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    out->failed = gzvprintf(out->gz, format, arguments) <= 0 || out->failed;
+    va_end(arguments);
+}
+
+bool gz_close(struct gz_output *out, bool keep, struct error *e)
+{
+    bool written = gzclose(out->gz) == Z_OK && !out->failed;
+    if (keep && written) {
+        return output_close(&out->out, e);
+    }
+    output_abandon(&out->out);
+    return !keep || error_input(e, "%s: cannot write (is the disk full?)", out->out.path);
 }

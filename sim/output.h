@@ -3,6 +3,7 @@
 #define ETCHSIM_OUTPUT_H
 
 #include <stdio.h>
+#include <zlib.h>
 
 #include "sim/error.h"
 
@@ -19,5 +20,18 @@ bool output_open(struct output *out, const char *folder, const char *name, struc
 bool output_close(struct output *out, struct error *e);
 /* Gives up: nothing stays. */
 void output_abandon(struct output *out);
+
+/* -- the same, compressed -- */
+
+struct gz_output {
+    struct output out;
+    gzFile gz;
+    bool failed; /* a write failed; gz_close tells */
+};
+
+bool gz_open(struct gz_output *out, const char *folder, const char *name, struct error *e);
+void gz_print(struct gz_output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* keep false: nothing stays. */
+bool gz_close(struct gz_output *out, bool keep, struct error *e);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/params.h"
+
 /* -- figures that both forms print -- */
 
 struct figures { /* of one request */
@@ -212,12 +214,29 @@ static cJSON *json_units(const struct chip *c)
     return units;
 }
 
+/* JSON is UTF-8, but a model may write bytes that are not: each becomes U+FFFD. */
+static char *replace_bad_bytes(const char *text, size_t length)
+{
+    char *clean = malloc(3 * length + 1);
+    size_t used = 0;
+    ES_ASSERT(clean);
+    for (size_t at = 0; at < length;) {
+        uint32_t bytes = utf8_character_bytes(text + at, length - at);
+        memcpy(clean + used, bytes ? text + at : "\xef\xbf\xbd", bytes ? bytes : 3);
+        used += bytes ? bytes : 3;
+        at += bytes ? bytes : 1;
+    }
+    clean[used] = 0;
+    return clean;
+}
+
 static cJSON *json_text(const struct run *run, const struct request *r)
 {
     size_t length = 0;
-    char *text = run_text(run, r, 0, r->n_generated, &length);
-    cJSON *json = cJSON_CreateString(text);
+    char *text = run_text(run, r, 0, r->n_generated, &length), *clean = replace_bad_bytes(text, length);
+    cJSON *json = cJSON_CreateString(clean);
     free(text);
+    free(clean);
     return json;
 }
 
@@ -270,19 +289,50 @@ static void add_hash(cJSON *object, const char *key, uint64_t hash)
     cJSON_AddStringToObject(object, key, text);
 }
 
+static cJSON *json_adapters(const struct run *run)
+{
+    cJSON *adapters = cJSON_CreateArray();
+    for (int32_t i = 0; i < run->n_adapters; i++) {
+        cJSON *adapter = cJSON_CreateObject();
+        cJSON_AddStringToObject(adapter, "name", run->adapters[i].name);
+        add_hash(adapter, "hash", run->adapters[i].hash);
+        cJSON_AddItemToArray(adapters, adapter);
+    }
+    return adapters;
+}
+
+/* All parameters of the chip as they were used, so that a result names its config. */
+static cJSON *json_parameters(const struct chip_config *config)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (int i = 0; i < PARAMETER_COUNT; i++) {
+        const struct parameter *p = &parameters[i];
+        int length = 0;
+        const char *word = p->words ? parameter_word(p, parameter_get(p, config), &length) : NULL;
+        if (word) {
+            char text[64];
+            snprintf(text, sizeof text, "%.*s", length, word);
+            cJSON_AddStringToObject(json, p->key, text);
+        } else {
+            cJSON_AddNumberToObject(json, p->key, parameter_get(p, config));
+        }
+    }
+    return json;
+}
+
 static cJSON *json_inputs(const struct run *run)
 {
+    char seed[24];
     cJSON *inputs = cJSON_CreateObject();
+    snprintf(seed, sizeof seed, "%" PRIu64, run->options.seed); /* a double would lose digits */
     cJSON_AddStringToObject(inputs, "prompt", run->options.prompt);
-    cJSON_AddNumberToObject(inputs, "seed", (double)run->options.seed);
+    cJSON_AddRawToObject(inputs, "seed", seed);
     cJSON_AddNumberToObject(inputs, "temperature", run->options.temperature);
     cJSON_AddNumberToObject(inputs, "top_p", run->options.top_p);
     cJSON_AddBoolToObject(inputs, "timing_only", run->options.timing_only);
     add_hash(inputs, "model_hash", run->image.hash);
-    cJSON *adapters = cJSON_AddObjectToObject(inputs, "adapter_hashes");
-    for (int32_t i = 0; i < run->n_adapters; i++) {
-        add_hash(adapters, run->adapters[i].name, run->adapters[i].hash);
-    }
+    cJSON_AddItemToObject(inputs, "adapters", json_adapters(run));
+    cJSON_AddItemToObject(inputs, "chip_parameters", json_parameters(&run->config));
     return inputs;
 }
 

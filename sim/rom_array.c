@@ -87,8 +87,7 @@ RARELY static void advance(struct rom_array *rom, cycle_t now)
     } else if (rom->phase == ROM_DRAIN) {
         rom->phase = ROM_EMPTY;
         rom->token = NULL;
-        unit_enter(unit, now, UNIT_IDLE);
-        unit_sleep(unit, now + 1);
+        unit_rest(unit, now);
     }
 }
 

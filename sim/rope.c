@@ -19,12 +19,8 @@ static void compute(struct rope_unit *u, const struct burst *in)
 
 RARELY static void accept(struct rope_unit *u, cycle_t now)
 {
-    struct burst *in = link_front(u->in, now);
+    struct burst *in = link_whole(u->in, &u->unit, now);
     if (!in) {
-        return;
-    }
-    if (in->last > now) {
-        unit_sleep(&u->unit, in->last);
         return;
     }
     u->token = in->token;
@@ -77,8 +73,7 @@ static void send(struct rope_unit *u, cycle_t now)
     link_push(u->out_q, now, u->token, u->q_beats);
     u->token = NULL;
     u->phase = ROPE_EMPTY;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 /* A phase is over, or waits for something. */

@@ -44,17 +44,19 @@ static bool load_adapters(struct run *run, struct error *e)
     }
     for (int32_t i = 0; i < o->n_adapters; i++) {
         struct adapter *adapter = &run->adapters[run->n_adapters];
-        for (int32_t j = 0; j < i; j++) {
-            if (strcmp(o->adapters[i], o->adapters[j]) == 0) {
-                return error_input(e, "--adapter %s is given twice: expected different adapters (--sequences gives more requests)",
-                                   o->adapters[i]);
-            }
+        if (is_base(o->adapters[i])) {
+            continue;
         }
-        if (!is_base(o->adapters[i])) {
-            if (!adapter_load(o->adapters[i], &run->image.model.shape, adapter, e)) {
-                return false;
+        if (!adapter_load(o->adapters[i], &run->image.model.shape, adapter, e)) {
+            return false;
+        }
+        run->n_adapters++;
+        for (const struct adapter *other = run->adapters; other < adapter; other++) {
+            if (strcmp(adapter->name, other->name) == 0) {
+                return error_input(
+                    e, "--adapter %s: %s is given twice: expected adapters of different names (--sequences gives more requests)",
+                    o->adapters[i], adapter->name);
             }
-            run->n_adapters++;
         }
     }
     return true;
@@ -63,9 +65,12 @@ static bool load_adapters(struct run *run, struct error *e)
 static bool encode_prompt(struct run *run, struct error *e)
 {
     const struct vocab *vocab = &run->image.vocab;
-    if (!tokenizer_open(vocab, &run->tokenizer, e) ||
-        !tokenizer_encode(run->tokenizer, run->options.prompt, run->options.prompt_bytes, vocab->add_bos, &run->prompt, e)) {
+    struct error text;
+    if (!tokenizer_open(vocab, &run->tokenizer, e)) {
         return false;
+    }
+    if (!tokenizer_encode(run->tokenizer, run->options.prompt, run->options.prompt_bytes, vocab->add_bos, &run->prompt, &text)) {
+        return error_input(e, "--prompt: %s", text.message);
     }
     return run->prompt.count > 0
                ? true
@@ -103,9 +108,10 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = trace_new()};
     bool good = load_config(run, e) && image_open_model(options->model, &run->image, e) && load_adapters(run, e) && encode_prompt(run, e) &&
-                make_requests(run, e) &&
+                chip_check_context(&run->config, run->prompt.count, options->tokens, e) && make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
-                         run->n_requests, run->trace, &run->chip, e);
+                         run->n_requests, run->trace, &run->chip, e) &&
+                (!options->folder || output_folder(options->folder, e));
     if (!good) {
         run_close(run);
         return false;
@@ -159,14 +165,14 @@ static bool open_writers(const struct run *run, struct writers *w, struct error 
            (!o->trace_perfetto || perfetto_open(&w->perfetto, o->folder, run->chip, e));
 }
 
-/* Closes those that are open; the first error is told, if it is the run's first. */
-static bool close_writers(struct writers *w, bool good, struct error *e)
+/* Closes those that are open; the first error is told, if it is the run's first. keep false: their files go. */
+static bool close_writers(struct writers *w, bool keep, bool good, struct error *e)
 {
     struct error later;
-    if (w->events && !event_text_close(w->events, good ? e : &later)) {
+    if (w->events && !event_text_close(w->events, keep, good ? e : &later)) {
         good = false;
     }
-    if (w->perfetto && !perfetto_close(w->perfetto, good ? e : &later)) {
+    if (w->perfetto && !perfetto_close(w->perfetto, keep, good ? e : &later)) {
         good = false;
     }
     return good;
@@ -174,22 +180,18 @@ static bool close_writers(struct writers *w, bool good, struct error *e)
 
 bool run_execute(struct run *run, struct error *e)
 {
-    const struct run_options *o = &run->options;
     struct writers writers = {0};
-    if (o->folder && !output_folder(o->folder, e)) {
-        return false;
-    }
-    bool good = open_writers(run, &writers, e);
-    if (good) {
+    bool opened = open_writers(run, &writers, e), good = opened;
+    if (opened) {
         double start = seconds_now();
-        good = chip_run(run->chip, o->engine, e);
+        good = chip_run(run->chip, run->options.engine, e);
         run->run_seconds = seconds_now() - start;
         if (!good) {
             chip_print_state(run->chip, stderr);
         }
     }
-    good = close_writers(&writers, good, e);
-    return good && (!o->folder || write_results(run, e));
+    good = close_writers(&writers, opened, good, e);
+    return good && (!run->options.folder || write_results(run, e));
 }
 
 void run_close(struct run *run)

@@ -4,12 +4,8 @@
 
 RARELY static void accept(struct sampler *u, cycle_t now)
 {
-    struct burst *logits = link_front(u->in_logits, now);
+    struct burst *logits = link_whole(u->in_logits, &u->unit, now);
     if (!logits) {
-        return;
-    }
-    if (logits->last > now) {
-        unit_sleep(&u->unit, logits->last);
         return;
     }
     struct request *request = &u->requests[logits->token->request];
@@ -34,8 +30,7 @@ RARELY static void send(struct sampler *u, cycle_t now)
     token_book(u->token, PLACE_wait, now);
     link_push(u->out_token, now, u->token, 1);
     u->token = NULL;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 void sampler_tick(struct unit *unit, cycle_t now)

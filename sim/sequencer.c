@@ -58,11 +58,6 @@ static void collect(struct sequencer *u, const struct burst *sampled, cycle_t no
 
 static void retire(struct sequencer *u, struct token *token)
 {
-    if (!token->wants_logits) {
-        for (int p = 0; p < PLACES; p++) {
-            u->prompt_account_cycles[p] += token->account_cycles[p];
-        }
-    }
     u->sequences[token->sequence].in_flight--;
     u->free_tokens[u->n_free++] = (uint32_t)(token - u->tokens);
 }

@@ -45,7 +45,6 @@ struct sequencer {
     struct slots slots;
     void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
     void *context;
-    uint64_t prompt_account_cycles[PLACES]; /* of prompt positions without logits, which overlap the others */
 };
 
 void sequencer_tick(struct unit *unit, cycle_t now);

@@ -5,12 +5,8 @@
 
 RARELY static void accept(struct silu_unit *u, cycle_t now)
 {
-    struct burst *in = link_front(u->in, now);
+    struct burst *in = link_whole(u->in, &u->unit, now);
     if (!in) {
-        return;
-    }
-    if (in->last > now) {
-        unit_sleep(&u->unit, in->last);
         return;
     }
     u->token = in->token;
@@ -42,8 +38,7 @@ RARELY static void send(struct silu_unit *u, cycle_t now)
         link_push(outputs[i], now, u->token, u->beats);
     }
     u->token = NULL;
-    unit_enter(&u->unit, now, UNIT_IDLE);
-    unit_sleep(&u->unit, now + 1);
+    unit_rest(&u->unit, now);
 }
 
 void silu_tick(struct unit *unit, cycle_t now)

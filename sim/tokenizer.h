@@ -24,4 +24,7 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t length
  * Bytes of several tokens may together form one UTF-8 character. */
 size_t tokenizer_decode(const struct tokenizer *t, int32_t id, char *bytes, size_t room);
 
+/* Bytes of the UTF-8 character at p (1 to 4), or 0 if there is none within `room` bytes. */
+uint32_t utf8_character_bytes(const char *p, size_t room);
+
 #endif

@@ -85,9 +85,6 @@ void merge_symbols(struct encoder *c, const char *text, int32_t n_symbols, pair_
 /* The id of these bytes, or -1. */
 int32_t tokenizer_find(const struct tokenizer *t, const char *bytes, uint32_t length_bytes);
 
-/* Bytes of the UTF-8 character at p (1 to 4), or 0 if there is none within `room` bytes. */
-uint32_t utf8_character_bytes(const char *p, size_t room);
-
 /* The text is valid UTF-8, not empty, and holds no user-defined token. */
 bool spm_encode(struct encoder *c, const char *text, uint32_t length_bytes, bool space_prefix);
 bool bpe_encode(struct encoder *c, const char *text, uint32_t length_bytes);

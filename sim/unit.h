@@ -120,6 +120,13 @@ void unit_enter(struct unit *unit, cycle_t now, enum unit_state state);
 /* Keeps what happens once in many cycles out of a tick function, so that an uneventful tick is a handful of instructions. */
 #define RARELY __attribute__((noinline))
 
+/* It has given its token away: idle from this cycle on, and looks for the next one in the following cycle. */
+static inline void unit_rest(struct unit *unit, cycle_t now)
+{
+    unit_enter(unit, now, UNIT_IDLE);
+    unit_sleep(unit, now + 1);
+}
+
 static inline uint32_t ceil_div(uint64_t a, uint64_t b)
 {
     return (uint32_t)((a + b - 1) / b);

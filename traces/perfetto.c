@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "sim/output.h"
 
@@ -11,11 +9,9 @@
 enum { PROCESS_REQUESTS = 1, PROCESS_CHIP = 2, PROCESS_LAYER_0 = 3, THREAD_LINK_0 = 10000 };
 
 struct perfetto {
-    struct output out;
-    gzFile gz;
+    struct gz_output out;
     const struct chip *chip;
     cycle_t *token_from; /* [n_requests] end of the request's last token */
-    bool failed;
 };
 
 static int process(int16_t layer)
@@ -30,9 +26,8 @@ static double microseconds(const struct perfetto *w, cycle_t cycles)
 
 static void span(struct perfetto *w, const char *name, int pid, uint32_t tid, cycle_t from, cycle_t to, const char *arguments)
 {
-    int n = gzprintf(w->gz, ",\n{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%d,\"tid\":%" PRIu32 ",\"ts\":%.4f,\"dur\":%.4f,\"args\":{%s}}", name,
-                     pid, tid, microseconds(w, from), microseconds(w, to + 1 - from), arguments);
-    w->failed = w->failed || n <= 0;
+    gz_print(&w->out, ",\n{\"ph\":\"X\",\"name\":\"%s\",\"pid\":%d,\"tid\":%" PRIu32 ",\"ts\":%.6f,\"dur\":%.6f,\"args\":{%s}}", name, pid,
+             tid, microseconds(w, from), microseconds(w, to + 1 - from), arguments);
 }
 
 static void write_event(void *context, const struct event *e)
@@ -59,19 +54,19 @@ static void write_end(void *context, cycle_t cycle)
 {
     struct perfetto *w = context;
     (void)cycle;
-    w->failed = w->failed || gzputs(w->gz, "\n]}\n") <= 0;
+    gz_print(&w->out, "\n]}\n");
 }
 
 static void name_row(struct perfetto *w, const char *what, int pid, uint32_t tid, const char *name)
 {
-    gzprintf(w->gz, "%s{\"ph\":\"M\",\"name\":\"%s_name\",\"pid\":%d,\"tid\":%" PRIu32 ",\"args\":{\"name\":\"%s\"}}",
+    gz_print(&w->out, "%s{\"ph\":\"M\",\"name\":\"%s_name\",\"pid\":%d,\"tid\":%" PRIu32 ",\"args\":{\"name\":\"%s\"}}",
              pid == PROCESS_REQUESTS && tid == 0 && what[0] == 'p' ? "\n" : ",\n", what, pid, tid, name);
 }
 
 static void write_legend(struct perfetto *w)
 {
     char name[CHIP_NAME_ROOM + 8];
-    gzputs(w->gz, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
+    gz_print(&w->out, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
     name_row(w, "process", PROCESS_REQUESTS, 0, "requests");
     name_row(w, "process", PROCESS_CHIP, 0, "chip");
     for (int32_t l = 0; l < w->chip->shape.n_layers; l++) {
@@ -94,34 +89,23 @@ static void write_legend(struct perfetto *w)
 bool perfetto_open(struct perfetto **writer, const char *folder, const struct chip *chip, struct error *e)
 {
     struct perfetto *w = error_calloc(e, 1, sizeof *w, "the Perfetto writer");
-    if (!w || !output_open(&w->out, folder, "trace.perfetto.json.gz", e)) {
+    cycle_t *token_from = error_calloc(e, chip->sequencer.n_requests, sizeof *token_from, "the Perfetto writer");
+    if (!w || !token_from || !gz_open(&w->out, folder, "trace.perfetto.json.gz", e)) {
+        free(token_from);
         free(w);
         return false;
     }
     w->chip = chip;
-    w->token_from = error_calloc(e, chip->sequencer.n_requests, sizeof *w->token_from, "the Perfetto writer");
-    w->gz = w->token_from ? gzdopen(dup(fileno(w->out.file)), "wb6") : NULL;
-    if (!w->gz) {
-        output_abandon(&w->out);
-        free(w->token_from);
-        free(w);
-        return error_input(e, "%s: cannot compress", folder);
-    }
+    w->token_from = token_from;
     write_legend(w);
     trace_add_sink(chip->trace, (struct trace_sink){write_event, write_end, w});
     *writer = w;
     return true;
 }
 
-bool perfetto_close(struct perfetto *w, struct error *e)
+bool perfetto_close(struct perfetto *w, bool keep, struct error *e)
 {
-    bool good = gzclose(w->gz) == Z_OK && !w->failed;
-    if (good) {
-        good = output_close(&w->out, e);
-    } else {
-        error_input(e, "%s: cannot write (is the disk full?)", w->out.path);
-        output_abandon(&w->out);
-    }
+    bool good = gz_close(&w->out, keep, e);
     free(w->token_from);
     free(w);
     return good;

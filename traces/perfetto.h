@@ -8,6 +8,7 @@ struct perfetto;
 
 /* Adds a sink to the chip's trace that writes FOLDER/trace.perfetto.json.gz. Times are in microseconds of the chip's clock. */
 bool perfetto_open(struct perfetto **writer, const char *folder, const struct chip *chip, struct error *e);
-bool perfetto_close(struct perfetto *writer, struct error *e);
+/* keep false: the run never started; no file is left. */
+bool perfetto_close(struct perfetto *writer, bool keep, struct error *e);
 
 #endif

@@ -14,8 +14,8 @@ enum event_kind {
     EVENT_BURST,   /* id: link; from: first beat seen; to: last beat seen; a: request, b: position */
     EVENT_SPAN,    /* id: unit; from..to: first and last cycle in state a; b: unused */
     EVENT_TOKEN,   /* id: request; a: position; b: token id sampled */
-    EVENT_SLOT,    /* id: slot; a: new state; b: adapter */
-    EVENT_REQUEST, /* id: request; a: 0 queued, 1 started, 2 finished; b: adapter or -1 */
+    EVENT_SLOT,    /* id: slot; a: new state (enum slot_state); b: adapter */
+    EVENT_REQUEST, /* id: request; a: new state (enum request_state); b: adapter or -1 */
     EVENT_KINDS
 };
 

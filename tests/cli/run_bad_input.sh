@@ -31,8 +31,8 @@ bad './nowhere: expected a folder' --adapter ./nowhere
 bad 'expected a regular file' --model /dev/null
 bad 'expected a regular file' --model .
 bad './Makefile: byte 0: expected "ETCHROM"' --model ./Makefile
-bad '--adapter clinical is given twice' --adapter clinical --adapter clinical
-bad '--adapter none is given twice' --adapter none --adapter none
+bad 'clinical is given twice' --adapter clinical --adapter clinical
+bad 'clinical is given twice' --adapter clinical --adapter configs/adapters/clinical/
 bad 'adapter_config.json' --adapter configs/models/sample
 
 # --- numbers and words ---
@@ -59,7 +59,7 @@ bad '--trace events: expected --out DIR as well' --trace events
 bad '--trace perfetto: expected --out DIR as well' --trace perfetto
 bad '--trace evnets: expected events or perfetto' --trace evnets --out "$folder/none"
 bad '--trace : expected events or perfetto' --trace '' --out "$folder/none"
-bad "expected a folder's path" --out '' --json
+bad '--out: expected a folder, found an empty name' --out '' --json
 bad "there is no option '--adaptor'; did you mean '--adapter'?" --adaptor clinical
 bad "there is no option '-x'" -x
 bad 'expected no further argument' clinical

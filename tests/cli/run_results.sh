@@ -150,7 +150,7 @@ for adapter in clinical contract support; do
     json alone --tokens 16 --adapter $adapter
     equal adapter "\"$adapter\"" "$(value alone adapter)"
     grep -qxF -- "$(value alone text)" <<<"$texts" || wrong "$adapter writes something else when others are in flight"
-    has "$(cat "$folder/alone.json")" '"adapter_hashes"'
+    has "$(cat "$folder/alone.json")" '"chip_parameters"'
 done
 # shellcheck disable=SC2086
 json one-slot --tokens 16 $adapters --sequences 2 --set slots.count=1

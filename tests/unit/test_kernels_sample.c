@@ -136,6 +136,23 @@ static void small_top_p_is_greedy(void)
     }
 }
 
+/* Four equal logits: a top_p of one half is reached by two of them, the first two. */
+static void ties_go_by_index(void)
+{
+    int64_t m[8] = {-9, 5, 5, -9, 5, 5, -9, -9};
+    uint64_t scratch[8];
+    struct sampling s;
+    struct random random;
+    random_seed(&random, 19, 0);
+    int count[8] = {0};
+    sampling_make(1.0, 0.5, &s);
+    for (int i = 0; i < 1000; i++) {
+        count[k_sample(&s, &random, &(struct acc){m, 8, 4}, scratch)]++;
+    }
+    CHECK_EQ_INT(count[1] + count[2], 1000);
+    CHECK(count[1] > 400 && count[2] > 400);
+}
+
 static void any_logits_are_safe(void)
 {
     struct random random;
@@ -163,5 +180,6 @@ void suite_kernels_sample(void)
     suite_add("options become integers", options_become_integers);
     suite_add("the distribution is softmax, cut at top_p", distribution_is_softmax);
     suite_add("a tiny top_p or temperature is greedy", small_top_p_is_greedy);
+    suite_add("ties go by index", ties_go_by_index);
     suite_add("any logits are safe", any_logits_are_safe);
 }
