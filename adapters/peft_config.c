@@ -155,7 +155,7 @@ static bool check_keys(const struct reader *r)
     cJSON_ArrayForEach(item, r->json)
     {
         if (++n > KEYS_MAX) {
-            return error_input(r->e, "%s: line 1: expected at most %d keys, found more", r->path, KEYS_MAX);
+            return error_input(r->e, "%s:1: expected at most %d keys, found more", r->path, KEYS_MAX);
         }
         if (get(r, item->string) != item) {
             return fail(r, item->string, "the key once", item);
@@ -293,7 +293,7 @@ static bool read_layers(const struct reader *r, struct peft_config *config)
 static bool read_config(const struct reader *r, struct peft_config *config)
 {
     if (!cJSON_IsObject(r->json)) {
-        return error_input(r->e, "%s: line 1: expected a JSON object, found another value", r->path);
+        return error_input(r->e, "%s:1: expected a JSON object, found another value", r->path);
     }
     if (!check_keys(r)) {
         return false;
@@ -323,7 +323,7 @@ bool peft_config_parse(const char *path, const char *text, size_t length_bytes, 
 {
     *config = (struct peft_config){0};
     if (length_bytes == 0 || length_bytes > CONFIG_BYTES_MAX) {
-        return error_input(e, "%s: line 1: expected 1 to %d bytes of JSON, found %zu", path, CONFIG_BYTES_MAX, length_bytes);
+        return error_input(e, "%s:1: expected 1 to %d bytes of JSON, found %zu", path, CONFIG_BYTES_MAX, length_bytes);
     }
     struct reader r = {.path = path, .text = text, .length = length_bytes, .e = e};
     const char *end = NULL;
