@@ -75,7 +75,7 @@ done
 bad 'do not fit the KV cache' --model "$rom" --prompt "$(printf 'word %.0s' {1..2000})"
 # A prompt that is empty but for the begin-of-text token: the last token of the answer needs no place in the KV cache.
 bad 'a prompt of 1 tokens and 17 more do not fit the KV cache' --model "$rom" --prompt '' --tokens 17 --set kv.context_tokens=16
-has "$err" 'kv.context_tokens = 16'
+has "$err" 'at most 17 together (kv.context_tokens + 1)'
 run 0 run --model "$rom" --prompt '' --tokens 16 --set kv.context_tokens=16 --timing-only
 has "$out" 'generated 16 '
 
@@ -134,7 +134,7 @@ done
 for bytes in 0 20 -3; do
     rm -rf "$folder/cut" && cp -r configs/adapters/clinical "$folder/cut"
     head -c $bytes configs/adapters/clinical/adapter_config.json >"$folder/cut/adapter_config.json"
-    bad "$folder/cut/adapter_config.json: " --model "$rom" --adapter "$folder/cut"
+    bad "$folder/cut/adapter_config.json:" --model "$rom" --adapter "$folder/cut"
 done
 [ ! -e "$folder/none" ] || wrong 'a refused run left its folder'
 finish
