@@ -9,15 +9,13 @@ static uint32_t context(const struct attention_unit *u)
     return u->token->position + 1;
 }
 
-/* Asks for all K or V rows of the sequence, as fast as the multipliers use them. */
+/* Asks for all K or V rows of the sequence, as fast as the multipliers use them; they take no less than the multipliers. */
 static void read_rows(struct attention_unit *u, cycle_t now, uint32_t base_words, enum attention_phase phase)
 {
-    uint64_t macs = (uint64_t)context(u) * u->n_heads * u->head_dim;
-    uint32_t mac_cycles = ceil_div(macs, u->lanes);
+    cycle_t mac_cycles = ceil_div((uint64_t)context(u) * u->n_heads * u->head_dim, u->lanes);
     uint32_t words = context(u) * u->map->kv_row_words;
-    uint32_t words_per_cycle = ceil_div(words, mac_cycles);
-    sram_request(u->read_request, now, u->token, base_words, words, words_per_cycle);
-    u->until = now + sram_ideal_cycles(words, words_per_cycle, u->sram_latency_cycles);
+    sram_request(u->read_request, now, u->token, base_words, words, (uint32_t)ceil_div(words, mac_cycles));
+    u->until = now + 1 + mac_cycles + u->sram_latency_cycles;
     u->rows_read = false;
     u->phase = phase;
     unit_enter(&u->unit, now, UNIT_BUSY);

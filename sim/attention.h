@@ -5,7 +5,7 @@
  *          K rows from SRAM                            V rows from SRAM
  *
  * Latency     from the last beat of q, t = tokens in the cache (this one included):
- *             scores  max(ceil(t * n_heads * head_dim / lanes), K rows from the SRAM) + latency_cycles
+ *             scores  max(1 + ceil(t * n_heads * head_dim / lanes) + sram.latency_cycles, K rows from the SRAM) + latency_cycles
  *             softmax ceil(t * n_heads / softmax_lanes) + latency_cycles
  *             values  as scores, with the V rows
  * Throughput  one token at a time.
@@ -26,7 +26,7 @@ struct attention_unit {
     struct link *in_q, *out_x, *out_lora;
     struct link *read_request, *read_response;
     const struct memory_map *map;
-    uint32_t n_heads, n_kv_heads, head_dim;
+    uint32_t n_heads, head_dim;
     uint32_t lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
     enum attention_phase phase;
     bool rows_read; /* the phase's rows have come */

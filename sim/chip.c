@@ -29,15 +29,22 @@ enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, LINKS_OUTSIDE = 9, LINKS_PER_LAY
 
 /* -- building blocks -- */
 
+/* Zeroed memory that lives as long as the chip. Without memory the chip is not built: back to chip_new(), which says so. */
 static void *keep(struct chip *c, size_t count, size_t size)
 {
     if (c->n_blocks == c->blocks_room) {
-        c->blocks_room = c->blocks_room ? 2 * c->blocks_room : 64;
-        c->blocks = realloc(c->blocks, c->blocks_room * sizeof *c->blocks);
-        ES_ASSERT(c->blocks);
+        size_t room = c->blocks_room ? 2 * c->blocks_room : 64;
+        void **blocks = realloc(c->blocks, room * sizeof *blocks);
+        if (!blocks) {
+            longjmp(c->out_of_memory, 1);
+        }
+        c->blocks = blocks;
+        c->blocks_room = room;
     }
     void *memory = calloc(count ? count : 1, size);
-    ES_ASSERT(memory); /* sizes follow from the config and the shape, both checked */
+    if (!memory) {
+        longjmp(c->out_of_memory, 1);
+    }
     c->blocks[c->n_blocks++] = memory;
     return memory;
 }
@@ -169,7 +176,6 @@ static void set_attention(struct chip *c, struct attention_unit *u, struct kv *k
     const struct shape *s = &c->shape;
     u->map = &c->map;
     u->n_heads = (uint32_t)s->n_heads;
-    u->n_kv_heads = (uint32_t)s->n_kv_heads;
     u->head_dim = (uint32_t)s->head_dim;
     u->lanes = c->config.attention_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;
@@ -202,7 +208,6 @@ static void set_lora_mac(struct chip *c, struct lora_mac *u, const struct layer 
 {
     u->map = &c->map;
     u->lanes = c->config.lora_lanes;
-    u->x_elements = c->config.link_elements;
     u->latency_cycles = c->config.lora_latency_cycles;
     u->sram_latency_cycles = c->config.sram_latency_cycles;
     u->values = c->model != NULL;
@@ -226,22 +231,22 @@ static struct kv *new_kv(struct chip *c)
     return kv;
 }
 
-static bool set_layer(struct chip *c, int32_t l, struct error *e)
+static void set_layer(struct chip *c, int32_t l)
 {
     struct layer_block *b = &c->layers[l];
     const struct layer *weights = c->model ? &c->model->layers[l] : NULL;
-    b->sram.kv = c->model ? new_kv(c) : NULL;
+    struct kv *kv = c->model ? new_kv(c) : NULL;
     set_norm(c, &b->attention_norm, weights ? &weights->attention_norm : NULL, LINEARS_QKV);
     set_rom(c, &b->rom_qkv, LINEARS_QKV, PLACE_rom_qkv, weights);
-    set_rope(c, &b->rope, b->sram.kv);
-    set_attention(c, &b->attention, b->sram.kv);
+    set_rope(c, &b->rope, kv);
+    set_attention(c, &b->attention, kv);
     set_rom(c, &b->rom_o, LINEARS_O, PLACE_rom_o, weights);
     set_norm(c, &b->ffn_norm, weights ? &weights->ffn_norm : NULL, LINEARS_GATE_UP);
     set_rom(c, &b->rom_gate_up, LINEARS_GATE_UP, PLACE_rom_gate_up, weights);
     set_silu(c, &b->silu);
     set_rom(c, &b->rom_down, LINEARS_DOWN, PLACE_rom_down, weights);
     set_lora_mac(c, &b->lora_mac, weights);
-    return sram_init(&b->sram, &c->config, e);
+    sram_init(&b->sram, &c->config, keep(c, c->config.sram_banks, 1));
 }
 
 static void set_ends(struct chip *c)
@@ -254,8 +259,7 @@ static void set_ends(struct chip *c)
     c->rom_head.n_matrices = 1;
     c->rom_head.place = PLACE_rom_head;
     rom_array_timing(&c->rom_head, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab);
-    c->sampler.n_vocab = (uint32_t)c->shape.n_vocab;
-    c->sampler.pass_cycles = ceil_div(c->sampler.n_vocab, c->config.sampler_lanes);
+    c->sampler.pass_cycles = (uint32_t)ceil_div((uint32_t)c->shape.n_vocab, c->config.sampler_lanes);
     c->sampler.latency_cycles = c->config.sampler_latency_cycles;
     c->sampler.values = m != NULL;
     if (m) {
@@ -283,23 +287,22 @@ static void set_host(struct chip *c, struct adapter *adapters)
     c->dma.write_response = keep(c, (size_t)c->shape.n_layers, sizeof(struct link *));
 }
 
-static void set_sequencer(struct chip *c, struct adapter *adapters, uint32_t n_adapters, struct request *requests, uint32_t n_requests)
+static void set_sequencer(struct chip *c, struct adapter *adapters, struct request *requests, uint32_t n_requests)
 {
     struct sequencer *u = &c->sequencer;
     u->requests = c->sampler.requests = requests;
     u->n_requests = n_requests;
     u->adapters = adapters;
-    u->n_adapters = n_adapters;
     u->n_sequences = c->config.kv_sequences;
     u->sequences = keep(c, u->n_sequences, sizeof *u->sequences);
     for (uint32_t i = 0; i < u->n_sequences; i++) {
         u->sequences[i].request = -1;
     }
-    u->n_tokens = u->n_free = (uint32_t)c->shape.n_layers * TOKENS_PER_LAYER + TOKENS_PER_LAYER;
-    u->tokens = keep(c, u->n_tokens, sizeof *u->tokens);
-    u->free_tokens = keep(c, u->n_tokens, sizeof *u->free_tokens);
-    for (uint32_t i = 0; i < u->n_tokens; i++) {
-        u->free_tokens[i] = u->n_tokens - 1 - i;
+    u->n_free = (uint32_t)c->shape.n_layers * TOKENS_PER_LAYER + TOKENS_PER_LAYER;
+    u->tokens = keep(c, u->n_free, sizeof *u->tokens);
+    u->free_tokens = keep(c, u->n_free, sizeof *u->free_tokens);
+    for (uint32_t i = 0; i < u->n_free; i++) {
+        u->free_tokens[i] = u->n_free - 1 - i;
     }
     u->slots.count = c->config.slots_count;
     u->slots.slot = keep(c, u->slots.count, sizeof *u->slots.slot);
@@ -347,7 +350,12 @@ static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *p
     *response = b->sram.response[client] = connect(c, &port->response, &b->sram.unit, unit, 1, answer);
 }
 
-/* A layer block's links. in_residual and in_delta of its first norm are wired by the caller. */
+/* A layer block's links. in_residual and in_delta of its first norm are wired by the caller.
+ *
+ * No deadlock: the LoRA MAC unit serves all four ROM arrays and waits for room in a delta link, while an array may wait for the arrays behind it. A delta
+ * link is as deep as the x link of its array, and an array takes the delta before it waits for its own output: so the delta of an x that an array holds or
+ * has waiting always finds room in time, and the LoRA MAC unit goes on to the arrays behind.
+ */
 static void wire_layer(struct chip *c, int l)
 {
     struct layer_block *b = &c->layers[l];
@@ -434,6 +442,25 @@ static bool check_requests(const struct chip_config *config, const struct shape 
     return true;
 }
 
+static void build(struct chip *c, struct adapter *adapters, struct request *requests, uint32_t n_requests)
+{
+    size_t n_layers = (size_t)c->shape.n_layers, n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
+    c->layers = keep(c, n_layers, sizeof *c->layers);
+    c->units = keep(c, n_units, sizeof(struct unit *));
+    c->wake = keep(c, n_units, sizeof *c->wake);
+    c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
+    c->links = keep(c, LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers, sizeof(struct link *));
+    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+        set_layer(c, l);
+    }
+    set_ends(c);
+    set_host(c, adapters);
+    set_sequencer(c, adapters, requests, n_requests);
+    place_units(c);
+    wire_chip(c);
+    ES_ASSERT(c->n_units == n_units && c->n_links == LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers);
+}
+
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
               struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e)
 {
@@ -451,27 +478,12 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
     c->map = map;
     c->model = values ? model : NULL;
     c->trace = trace;
-    size_t n_layers = (size_t)c->shape.n_layers;
-    c->layers = keep(c, n_layers, sizeof *c->layers);
-    size_t n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
-    c->units = keep(c, n_units, sizeof(struct unit *));
-    c->wake = keep(c, n_units, sizeof *c->wake);
-    c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
-    c->links = keep(c, LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers, sizeof(struct link *));
-    bool good = true;
-    for (int32_t l = 0; l < c->shape.n_layers && good; l++) {
-        good = set_layer(c, l, e);
-    }
-    set_ends(c);
-    set_host(c, adapters);
-    set_sequencer(c, adapters, n_adapters, requests, n_requests);
-    place_units(c);
-    wire_chip(c);
-    ES_ASSERT(c->n_units == n_units && c->n_links == LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers);
-    if (!good) {
+    if (setjmp(c->out_of_memory)) {
         chip_free(c);
-        return false;
+        return error_input(e, "%s: not enough memory for the chip's contents: expected room for %.1f MiB of SRAM in values", config->name,
+                           (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / 1048576);
     }
+    build(c, adapters, requests, n_requests);
     *chip = c;
     return true;
 }
@@ -480,9 +492,6 @@ void chip_free(struct chip *chip)
 {
     if (!chip) {
         return;
-    }
-    for (int32_t l = 0; l < chip->shape.n_layers; l++) {
-        sram_free(&chip->layers[l].sram);
     }
     for (size_t i = 0; i < chip->n_blocks; i++) {
         free(chip->blocks[i]);

@@ -2,6 +2,8 @@
 #ifndef ETCHSIM_CHIP_H
 #define ETCHSIM_CHIP_H
 
+#include <setjmp.h>
+
 #include "sim/attention.h"
 #include "sim/config.h"
 #include "sim/embed.h"
@@ -59,9 +61,9 @@ struct chip {
     cycle_t *wake;       /* [n_units] */
     cycle_t *group_wake; /* [n_units / WAKE_GROUP + 1] */
     uint32_t n_units, n_links;
-    cycle_t now;         /* cycles run so far */
-    uint64_t unit_ticks; /* how much work the engine did; not part of the results */
-    void **blocks;       /* owned memory */
+    cycle_t now;           /* cycles run so far */
+    jmp_buf out_of_memory; /* used while it is built */
+    void **blocks;         /* owned memory */
     size_t n_blocks, blocks_room;
 };
 

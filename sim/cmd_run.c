@@ -111,13 +111,13 @@ struct watcher {
 
 static void show_token(void *context, const struct request *request)
 {
-    struct watcher *stream = context;
+    struct watcher *watcher = context;
     size_t length = 0;
-    char *text = run_text(stream->run, request, stream->printed, request->n_generated, &length);
+    char *text = run_text(watcher->run, request, watcher->printed, request->n_generated, &length);
     fwrite(text, 1, length, stdout);
     fflush(stdout);
     free(text);
-    stream->printed = request->n_generated;
+    watcher->printed = request->n_generated;
 }
 
 static void count_token(void *context, const struct request *request)

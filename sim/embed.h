@@ -2,7 +2,7 @@
  *
  *   token -> [ROM row] -> residual beats to layer 0
  *
- * Latency     embed.latency_cycles from the request to the first beat. Throughput: one vector per max(latency, its beats).
+ * Latency     embed.latency_cycles from the request to the first beat. Throughput: the next token is taken in the cycle after the vector is sent.
  * Stall rule  `output` until the link has room. Inaccuracies: none known.
  */
 #ifndef ETCHSIM_EMBED_ROM_H

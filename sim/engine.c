@@ -50,7 +50,6 @@ static bool run_step(struct chip *c, struct error *e)
                 c->units[i]->tick(c->units[i], now);
             }
         }
-        c->unit_ticks += c->n_units;
         c->now = now + 1;
         if (done(c)) {
             return true;
@@ -104,7 +103,6 @@ static bool run_skip(struct chip *c, struct error *e)
         for (uint32_t i = 0; i < n; i++) {
             c->units[due[i]]->tick(c->units[due[i]], now);
         }
-        c->unit_ticks += n;
         c->now = now + 1;
         now = earliest(c);
     }
@@ -118,9 +116,7 @@ bool chip_run(struct chip *c, enum engine engine, struct error *e)
 {
     bool good = engine == ENGINE_STEP ? run_step(c, e) : run_skip(c, e);
     for (uint32_t i = 0; i < c->n_units; i++) {
-        enum unit_state last = c->units[i]->state;
-        unit_enter(c->units[i], c->now, last == UNIT_IDLE ? UNIT_BUSY : UNIT_IDLE); /* closes the open span */
-        c->units[i]->state = last;
+        unit_close(c->units[i], c->now);
     }
     trace_end(c->trace, c->now);
     return good;

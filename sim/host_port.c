@@ -3,7 +3,7 @@
 #include "sim/sram.h"
 
 /* The next layer's slice on the link; a layer that the adapter leaves alone still takes a cycle. */
-static cycle_t slice_cycles(struct host_port *u)
+static cycle_t slice_cycles(const struct host_port *u)
 {
     uint64_t bits = 0, tensors = 0;
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
@@ -12,7 +12,6 @@ static cycle_t slice_cycles(struct host_port *u)
         tensors += pair->rank > 0 ? 2 : 0;
     }
     uint64_t bytes = (bits + 7) / 8;
-    u->bytes += bytes;
     cycle_t cycles = tensors * u->tensor_cycles + (bytes * u->clock_mhz + u->bandwidth_mbytes_per_s - 1) / u->bandwidth_mbytes_per_s;
     return cycles ? cycles : 1;
 }
@@ -116,7 +115,6 @@ static void send_loaded(struct dma *u, cycle_t now)
         return;
     }
     struct burst *loaded = link_back(u->out_loaded);
-    loaded->index = u->adapter;
     loaded->slot = u->slot;
     link_push(u->out_loaded, now, NULL, 1);
     u->written = false;

@@ -24,7 +24,6 @@ struct host_port {
     bool active;
     int32_t adapter, slot, layer; /* the slice that arrives */
     cycle_t until;
-    uint64_t bytes; /* counter */
 };
 
 struct dma {

@@ -11,7 +11,6 @@ static void start(struct link *link, cycle_t now, struct token *token)
     burst->token = token;
     burst->first = now + 1;
     link->count++;
-    link->bursts++;
     link->receiver->inbox++;
     unit_sleep(link->receiver, now + 1);
 }
@@ -22,7 +21,6 @@ void link_push(struct link *link, cycle_t now, struct token *token, uint32_t bea
     start(link, now, token);
     burst->last = now + beats;
     link->wires_free_at = now + beats;
-    link->beats += beats;
     trace_burst(link->trace, now, link, burst);
 }
 
@@ -40,7 +38,6 @@ void link_close(struct link *link, cycle_t now)
     ES_ASSERT(link->count && burst->last == NEVER);
     burst->last = now + 1;
     link->wires_free_at = now + 1;
-    link->beats += burst->last - burst->first + 1;
     unit_sleep(link->receiver, now + 1);
     trace_burst(link->trace, now, link, burst);
 }
@@ -58,7 +55,7 @@ void link_pop(struct link *link, cycle_t now)
 void link_block(struct link *link, struct unit *unit, cycle_t now)
 {
     unit_enter(unit, now, UNIT_STALL_OUTPUT);
-    if (link->wires_free_at > now && link->wires_free_at != NEVER) {
+    if (link->wires_free_at > now) {
         unit_sleep(unit, link->wires_free_at);
     }
 }

@@ -43,7 +43,6 @@ struct link {
     uint16_t id;
     int16_t layer;
     const char *name;
-    uint64_t bursts, beats; /* counters */
 };
 
 /* Room for a burst at `now`, as the sender sees it. */

@@ -20,12 +20,10 @@ static struct burst *pick(struct lora_mac *u, cycle_t now)
 }
 
 /* Asks for a phase's weights, at the rate at which the lanes use them. */
-static void read_weights(struct lora_mac *u, cycle_t now, uint32_t address_words, uint32_t words, uint64_t weights,
-                         uint32_t weights_per_cycle)
+static void read_weights(struct lora_mac *u, cycle_t now, uint32_t address_words, uint32_t words, uint64_t weights)
 {
-    uint32_t cycles = ceil_div(weights, weights_per_cycle);
-    uint32_t words_per_cycle = ceil_div(words, cycles);
-    sram_request(u->read_request, now, u->token, address_words, words, words_per_cycle);
+    cycle_t cycles = ceil_div(weights, u->lanes);
+    sram_request(u->read_request, now, u->token, address_words, words, (uint32_t)ceil_div(words, cycles));
     u->until = now + 1 + cycles + u->sram_latency_cycles;
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
@@ -67,9 +65,11 @@ RARELY static void start(struct lora_mac *u, cycle_t now)
     if (u->values) {
         compute_a(u, &x->act);
     }
-    uint32_t x_limit = u->region.rank_sum * u->x_elements;
     u->phase = LORA_A;
-    read_weights(u, now, u->region.a_address_words, u->region.a_words, u->region.a_weights, u->lanes < x_limit ? u->lanes : x_limit);
+    read_weights(u, now, u->region.a_address_words, u->region.a_words, u->region.a_weights);
+    if (u->until < x->last + 1) { /* the last element of x is needed too */
+        u->until = x->last + 1;
+    }
 }
 
 /* All of a phase's weights are there. */
@@ -98,7 +98,7 @@ static void open_delta(struct lora_mac *u, cycle_t now)
     }
     link_open(out, now, u->token);
     u->phase = LORA_B;
-    read_weights(u, now, u->region.b_address_words, u->region.b_words, u->region.b_weights, u->lanes);
+    read_weights(u, now, u->region.b_address_words, u->region.b_words, u->region.b_weights);
 }
 
 /* A phase is over, or waits for something. */

@@ -6,12 +6,13 @@
  *   x (down) --/             adapter slot in the layer's SRAM
  *
  * One unit serves the four groups of linears, one vector at a time, the one that came first (on a tie the earlier group).
- * Latency     x's first beat seen at n: weights of A are asked for at n. Phase A takes max(ceil(weights of A / m), their words from the SRAM),
- *             with m = min(lanes, rank sum * link.elements) since x arrives beat by beat; then latency_cycles (requantisation).
- *             Phase B: the same with B's weights at `lanes` a cycle, then latency_cycles. The delta burst opens with phase B and closes with its end.
+ * Latency     x's first beat seen at n: weights of A are asked for at n. Phase A takes max(1 + ceil(weights of A / lanes) + sram.latency_cycles, their
+ *             words from the SRAM), and ends no earlier than a cycle after x's last beat; then latency_cycles (requantisation).
+ *             Phase B: the same with B's weights, without x; then latency_cycles. The delta burst opens with phase B and closes with its end.
  * Throughput  one vector at a time; the next is picked in the cycle after the close.
  * Stall rule  `sram` while weights come slower than the lanes use them; `output` when phase B finds no room in the delta link.
- * Inaccuracies: phases do not overlap; x is held in the input link's buffer until phase A is over.
+ * Inaccuracies: phases do not overlap; x is held in the input link's buffer until phase A is over; the weights'
+ *             values come with the token's adapter, the SRAM gives the time (an adapter in use cannot be evicted).
  */
 #ifndef ETCHSIM_LORA_MAC_H
 #define ETCHSIM_LORA_MAC_H
@@ -27,7 +28,7 @@ struct lora_mac {
     struct link *in_x[LINEAR_GROUPS], *out_delta[LINEAR_GROUPS];
     struct link *read_request, *read_response;
     const struct memory_map *map;
-    uint32_t lanes, x_elements, latency_cycles, sram_latency_cycles;
+    uint32_t lanes, latency_cycles, sram_latency_cycles;
     enum lora_phase phase;
     cycle_t until;
     struct token *token;

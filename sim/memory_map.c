@@ -44,7 +44,11 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     uint64_t slots = slot * config->slots_count;
     uint64_t kv = 2 * row * config->kv_context_tokens * config->kv_sequences;
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
-    if (slots + kv > capacity || capacity > UINT32_MAX) {
+    if (capacity > UINT32_MAX) {
+        return error_input(e, "%s: a layer's SRAM has %u banks x %u words: expected fewer than 2^32 words together", config->name,
+                           config->sram_banks, config->sram_depth_words);
+    }
+    if (slots + kv > capacity) {
         return error_input(e,
                            "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %u slots of rank %u take %.1f KiB and the "
                            "KV of %u sequences "

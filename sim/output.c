@@ -68,8 +68,12 @@ bool gz_open(struct gz_output *out, const char *folder, const char *name, struct
     if (!output_open(&out->out, folder, name, e)) {
         return false;
     }
-    out->gz = gzdopen(dup(fileno(out->out.file)), "wb6");
+    int descriptor = dup(fileno(out->out.file));
+    out->gz = descriptor >= 0 ? gzdopen(descriptor, "wb6") : NULL;
     if (!out->gz) {
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
         output_abandon(&out->out);
         return error_input(e, "%s: cannot compress", out->out.path);
     }

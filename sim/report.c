@@ -76,10 +76,7 @@ static struct sram_use sram_use(const struct run *run)
         const struct slot *slot = &c->sequencer.slots.slot[i];
         use.adapters += slot->state == SLOT_LIVE ? (double)run->adapters[slot->adapter].packed_bits / 8 : 0;
     }
-    for (uint32_t i = 0; i < run->n_requests && i < c->config.kv_sequences; i++) {
-        const struct request *r = &run->requests[i];
-        use.kv_used += 2.0 * c->map.kv_row_words * (r->n_prompt + r->n_generated - 1) * word;
-    }
+    use.kv_used = 2.0 * c->map.kv_row_words * (double)c->sequencer.kv_rows_peak * word;
     return use;
 }
 
@@ -123,14 +120,21 @@ static uint64_t places_of(const struct request *r, uint64_t cycles[PLACES])
     return total;
 }
 
+static const char *places_title(const struct run *run)
+{
+    if (run->requests[0].n_generated == 1) {
+        return "cycles of the first token, by place";
+    }
+    return run->n_requests > 1 ? "cycles per token of the first sequence" : "cycles per token, by place";
+}
+
 /* Two columns: a token's cycles at the left, the units at the right. */
 static void print_tables(const struct run *run, FILE *out)
 {
     const struct request *r = &run->requests[0];
     uint64_t cycles[PLACES], total = places_of(r, cycles);
     int tokens = r->n_generated > 1 ? r->n_generated - 1 : 1, place = 0, kind = 0;
-    fprintf(out, "%-47s%s\n", r->n_generated > 1 ? "cycles per token, by place" : "cycles of the first token, by place",
-            "units: # busy  - stalled  . idle, of all cycles");
+    fprintf(out, "%-47s%s\n", places_title(run), "units: # busy  - stalled  . idle, of all cycles");
     while (place < PLACES || kind < UNIT_KINDS) {
         while (place < PLACES && cycles[place] == 0) {
             place++;
@@ -171,7 +175,7 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run);
-    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used)\n", use.capacity / 1024,
+    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used at most)\n", use.capacity / 1024,
             use.slots / 1024, use.adapters / 1024, use.kv_reserved / 1024, use.kv_used / 1024);
     fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
             trace_events(run->trace), trace_hash(run->trace));
@@ -179,12 +183,16 @@ static void print_memory(const struct run *run, FILE *out)
 
 void report_text(const struct run *run, FILE *out)
 {
+    enum { REQUESTS_SHOWN = 8 };
     uint64_t tokens = generated_total(run);
     double us = microseconds(run, (double)run->chip->now);
     fprintf(out, "chip %s   model %s   prompt %d tokens, generated %" PRIu64 " in %" PRIu64 " cycles = %.2f us at %" PRIu32 " MHz\n",
             run->config.name, run->image.name, run->prompt.count, tokens, run->chip->now, us, run->config.clock_mhz);
-    for (uint32_t i = 0; i < run->n_requests && i < 8; i++) {
+    for (uint32_t i = 0; i < run->n_requests && i < REQUESTS_SHOWN; i++) {
         print_request(run, &run->requests[i], out);
+    }
+    if (run->n_requests > REQUESTS_SHOWN) {
+        fprintf(out, "  ... and %" PRIu32 " more\n", run->n_requests - REQUESTS_SHOWN);
     }
     if (run->n_requests > 1) {
         fprintf(out, "  all %" PRIu32 " sequences: %.0f tokens/s, %.1f cycles per token of the chip\n", run->n_requests,

@@ -20,7 +20,6 @@ struct request {
     int32_t *generated;    /* [n_generate] */
     cycle_t *generated_at; /* [n_generate] the cycle in which the sequencer had the token */
     int32_t n_generated;
-    cycle_t started_at;                          /* first token issued */
     cycle_t mark;                                /* all cycles from 0 to here are booked below */
     uint64_t account_cycles[PLACES];             /* sums to mark, exactly */
     uint64_t first_token_account_cycles[PLACES]; /* the part up to the first token; sums to generated_at[0] */

@@ -6,15 +6,13 @@
 
 void rom_array_timing(struct rom_array *rom, const struct chip_config *config, uint32_t n_in, uint32_t n_out_sum)
 {
-    uint32_t tiles = ceil_div(n_in, config->rom_tile_rows), levels = 0;
+    uint32_t tiles = (uint32_t)ceil_div(n_in, config->rom_tile_rows), levels = 0;
     while ((uint32_t)1 << levels < tiles) {
         levels++;
     }
-    rom->n_in = n_in;
-    rom->n_out_sum = n_out_sum;
-    rom->sweep_cycles = ceil_div(ceil_div(n_in, tiles), config->rom_rows_per_cycle);
+    rom->sweep_cycles = (uint32_t)ceil_div(ceil_div(n_in, tiles), config->rom_rows_per_cycle);
     rom->pipeline_cycles = config->rom_latency_cycles + levels * config->rom_reduce_cycles;
-    rom->drain_beats = ceil_div(n_out_sum, config->rom_drain_elements);
+    rom->drain_beats = (uint32_t)ceil_div(n_out_sum, config->rom_drain_elements);
 }
 
 RARELY static void accept(struct rom_array *rom, cycle_t now)

@@ -9,7 +9,7 @@
  * Latency     first beat of x seen at n; the sweep takes ceil(ceil(n_in / tiles) / rows_per_cycle) cycles, tiles = ceil(n_in / tile_rows), and ends no
  *             earlier than a cycle after the last beat; then latency_cycles, then reduce_cycles per level of the tree, log2(tiles) levels up;
  *             then the first beat out. Drain: ceil(n_out / drain_elements) beats.
- * Throughput  one vector at a time: the next is taken when the drain is over.
+ * Throughput  one vector at a time: the next is taken in the cycle after the drain is over.
  * Stall rule  waits for the LoRA delta where the token's adapter has one (`lora`), and for room in the output link (`output`).
  * Inaccuracies: sweep and drain do not overlap; the ROM has no refresh, no read disturb, no spare rows.
  */
@@ -30,7 +30,7 @@ struct rom_array {
     struct link *out;
     enum linear_group group;
     enum place place;
-    uint32_t n_in, n_out_sum, sweep_cycles, pipeline_cycles, drain_beats;
+    uint32_t sweep_cycles, pipeline_cycles, drain_beats;
     enum rom_phase phase;
     cycle_t until;
     struct token *token;

@@ -2,7 +2,7 @@
  *
  *   logits (head ROM) -> [compare, or weigh and draw] -> token id to the sequencer
  *
- * Latency     greedy: sampler.latency_cycles after the last beat (the comparison follows the beats), but at least ceil(n_vocab / lanes) after the first;
+ * Latency     greedy: sampler.latency_cycles after the last beat (the comparison follows the beats) or after ceil(n_vocab / lanes) cycles from the first;
  *             sampled: two more passes of ceil(n_vocab / lanes), one to weigh and one to draw.
  * Throughput  one token at a time. Stall rule: `output` until the sequencer's link has room.
  * Inaccuracies: the order that top-p needs is taken as free; a real one would find a threshold in some passes more.
@@ -20,7 +20,7 @@ struct sampler {
     struct unit unit;
     struct link *in_logits, *out_token;
     struct request *requests; /* their sampling parameters and random state */
-    uint32_t n_vocab, pass_cycles, latency_cycles;
+    uint32_t pass_cycles, latency_cycles;
     cycle_t until;
     struct token *token;
     int32_t sampled;

@@ -26,6 +26,7 @@ static void finish(struct sequencer *u, struct sequence *s, cycle_t now)
     }
     event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_DONE, r->adapter);
     s->request = -1;
+    u->kv_rows -= s->position;
 }
 
 /* A sampled token is back: append it; the sequence goes on with it or is over. */
@@ -201,12 +202,11 @@ static void issue(struct sequencer *u, cycle_t now)
     }
     struct sequence *s = &u->sequences[u->turn];
     struct request *r = &u->requests[s->request];
-    if (s->position == 0) {
-        r->started_at = now;
-    }
     link_push(u->out_token, now, new_token(u, s, now), 1);
     s->in_flight++;
     s->position++;
+    u->kv_rows++;
+    u->kv_rows_peak = u->kv_rows > u->kv_rows_peak ? u->kv_rows : u->kv_rows_peak;
     bool prompt_goes_on = s->position < (uint32_t)r->n_prompt;
     if (prompt_goes_on) {
         s->next_id = r->prompt[s->position];

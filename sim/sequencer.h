@@ -9,7 +9,7 @@
  * Throughput  one start and one issue a cycle. Prompt tokens of a sequence follow each other through the chip without waiting (attention stays in order).
  * Order       requests start first come first served, when a KV cache is free and the adapter has a slot; issues go round the sequences.
  * Stall rule  `output` while the embedding's link has no room.
- * Inaccuracies: slot table and queue decide in no time; at most `n_tokens` positions are in flight.
+ * Inaccuracies: slot table and queue decide in no time; the positions in flight are limited by the token headers (16 a layer and 16 more).
  */
 #ifndef ETCHSIM_SEQUENCER_H
 #define ETCHSIM_SEQUENCER_H
@@ -35,13 +35,13 @@ struct sequencer {
     struct link *out_load, *in_loaded;
     struct request *requests;
     uint32_t n_requests, n_started, n_done;
-    struct adapter *adapters; /* [n_adapters] what requests name by index */
-    uint32_t n_adapters;
+    struct adapter *adapters;   /* what requests name by index */
     struct sequence *sequences; /* [n_sequences] */
     uint32_t n_sequences, n_ready, turn;
-    struct token *tokens; /* [n_tokens] headers, the free ones chained through free_token */
-    uint32_t n_tokens, n_free;
-    uint32_t *free_tokens; /* [n_free] stack of indices */
+    struct token *tokens;  /* headers */
+    uint32_t *free_tokens; /* [n_free] a stack of indices */
+    uint32_t n_free;
+    uint64_t kv_rows, kv_rows_peak; /* K rows (and V rows) that present sequences have, or will have written; counters */
     struct slots slots;
     void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
     void *context;

@@ -1,11 +1,10 @@
 #include "sim/sram.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const sram_client_names[SRAM_CLIENTS] = {"kv_write", "kv_read", "lora_read", "dma_write"};
 
-bool sram_init(struct sram *sram, const struct chip_config *config, struct error *e)
+void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *bank_uses)
 {
     sram->ways = config->sram_ways;
     sram->group_words = config->sram_ways * config->sram_depth_words;
@@ -13,13 +12,7 @@ bool sram_init(struct sram *sram, const struct chip_config *config, struct error
     sram->latency_cycles = config->sram_latency_cycles;
     sram->round_robin = config->sram_arbiter == ARBITER_ROUND_ROBIN;
     sram->n_banks = config->sram_banks;
-    sram->bank_uses = error_calloc(e, sram->n_banks, 1, "SRAM banks");
-    return sram->bank_uses != NULL;
-}
-
-void sram_free(struct sram *sram)
-{
-    free(sram->bank_uses);
+    sram->bank_uses = bank_uses;
 }
 
 void sram_request(struct link *request, cycle_t now, struct token *token, uint32_t address_words, uint32_t words, uint32_t words_per_cycle)

@@ -9,10 +9,10 @@
  * Latency     a request seen at n is served from n on; the response goes sram.latency_cycles after the last word's grant.
  * Throughput  alone: min(words per cycle, ways * ports) words a cycle, less in the cycle in which it crosses into the next group of banks.
  * Stall rule  several clients: in the arbiter's order each takes consecutive words while their banks have a port left this cycle,
- *             and stops at the first that has none. Each client has one request served at a time, more may wait in its link.
+ *             and stops at the first that has none. Each client has one request served at a time.
  * A client alone is advanced in closed form; two or more are arbitrated cycle by cycle, in step when the cycle comes, in skip when one of them has
  * its last word or another asks (looked up beforehand on a copy).
- * Inaccuracies: no read/write turn-around, no bank sleep; reads and writes cost the same.
+ * Inaccuracies: it keeps time, not contents (KV rows and adapters are held beside it); no read/write turn-around, no bank sleep; reads and writes cost the same.
  */
 #ifndef ETCHSIM_SRAM_H
 #define ETCHSIM_SRAM_H
@@ -42,14 +42,13 @@ struct sram {
     cycle_t last_word_at; /* when one of the present streams gets its last word, if no request comes before */
     uint8_t *bank_uses;   /* [banks] accesses in the cycle being arbitrated */
     uint32_t n_banks;
-    struct kv *kv; /* [kv.sequences] contents; absent in runs without values */
     /* counters */
     uint64_t words[SRAM_CLIENTS];
     uint64_t lost_cycles[SRAM_CLIENTS]; /* cycles in which others took a port this client wanted */
 };
 
-bool sram_init(struct sram *sram, const struct chip_config *config, struct error *e);
-void sram_free(struct sram *sram);
+/* bank_uses: [sram.banks] bytes that outlive it. */
+void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *bank_uses);
 void sram_tick(struct unit *unit, cycle_t now);
 
 /* Sends a request; the link must be ready. */

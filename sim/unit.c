@@ -21,17 +21,21 @@ const char *const place_labels[PLACES] = {
 #undef PLACE
 };
 
-void unit_enter(struct unit *unit, cycle_t now, enum unit_state state)
+void unit_close(struct unit *unit, cycle_t now)
 {
-    if (unit->state == state) {
-        return;
-    }
     if (now > unit->since) {
         unit->state_cycles[unit->state] += now - unit->since;
         if (unit->state != UNIT_IDLE) {
             trace_span(unit->trace, now, unit, unit->since);
         }
     }
-    unit->state = state;
     unit->since = now;
+}
+
+void unit_enter(struct unit *unit, cycle_t now, enum unit_state state)
+{
+    if (unit->state != state) {
+        unit_close(unit, now);
+        unit->state = state;
+    }
 }

@@ -89,7 +89,7 @@ struct token {
     uint32_t position;
     int32_t id;
     int32_t slot;                  /* adapter slot, -1: none */
-    const struct adapter *adapter; /* what the slot holds; NULL: none, or a run without values */
+    const struct adapter *adapter; /* what the slot holds; NULL: none */
     bool wants_logits;
     cycle_t mark; /* booked up to this cycle */
     uint64_t account_cycles[PLACES];
@@ -116,6 +116,8 @@ static inline void unit_sleep(struct unit *unit, cycle_t until)
 
 /* Leaves the present state at cycle `now` (its last cycle was now - 1). */
 void unit_enter(struct unit *unit, cycle_t now, enum unit_state state);
+/* Ends the present span at the end of a run; the state stays as it is. */
+void unit_close(struct unit *unit, cycle_t now);
 
 /* Keeps what happens once in many cycles out of a tick function, so that an uneventful tick is a handful of instructions. */
 #define RARELY __attribute__((noinline))
@@ -127,9 +129,9 @@ static inline void unit_rest(struct unit *unit, cycle_t now)
     unit_sleep(unit, now + 1);
 }
 
-static inline uint32_t ceil_div(uint64_t a, uint64_t b)
+static inline uint64_t ceil_div(uint64_t a, uint64_t b)
 {
-    return (uint32_t)((a + b - 1) / b);
+    return (a + b - 1) / b;
 }
 
 #endif

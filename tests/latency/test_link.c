@@ -50,7 +50,6 @@ static void wires_carry_one_beat_a_cycle(void)
     CHECK(!link_ready(&r.link, 13));
     CHECK(link_ready(&r.link, 14));
     link_push(&r.link, 14, &r.token, 1);
-    CHECK_EQ_UINT(r.link.beats, 5);
     rig_close(&r);
 }
 
@@ -80,7 +79,6 @@ static void open_bursts_end_when_closed(void)
     CHECK_EQ_UINT(link_front(&r.link, 31)->last, 31);
     CHECK(!link_ready(&r.link, 30));
     CHECK(link_ready(&r.link, 31));
-    CHECK_EQ_UINT(r.link.beats, 21);
     rig_close(&r);
 }
 

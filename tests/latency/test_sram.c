@@ -13,14 +13,14 @@ struct rig { /* an SRAM with the test at the other end of its links */
     struct sram sram;
     struct link links[2 * SRAM_CLIENTS];
     struct burst slots[2 * SRAM_CLIENTS][4];
+    uint8_t bank_uses[64];
 };
 
 static void rig_open(struct rig *r, const struct chip_config *config)
 {
-    struct error e;
     *r = (struct rig){.trace = trace_new(), .wake = NEVER, .client_wake = NEVER, .group_wake = NEVER};
     r->client = (struct unit){.wake = &r->client_wake, .group_wake = &r->group_wake, .trace = r->trace};
-    REQUIRE_GOOD(sram_init(&r->sram, config, &e), &e);
+    sram_init(&r->sram, config, r->bank_uses);
     r->sram.unit = (struct unit){.tick = sram_tick, .wake = &r->wake, .group_wake = &r->group_wake, .trace = r->trace};
     for (int i = 0; i < 2 * SRAM_CLIENTS; i++) {
         bool request = i < SRAM_CLIENTS;
@@ -36,7 +36,6 @@ static void rig_open(struct rig *r, const struct chip_config *config)
 
 static void rig_close(struct rig *r)
 {
-    sram_free(&r->sram);
     trace_free(r->trace);
 }
 
@@ -83,7 +82,8 @@ static struct chip_config small_config(void)
     return c;
 }
 
-static void answers(struct chip_config config, struct asked *asked, int n, const cycle_t *expected)
+/* lost: cycles in which each client got less than it would have alone; NULL: not looked at */
+static void answers_and_losses(struct chip_config config, struct asked *asked, int n, const cycle_t *expected, const uint64_t *lost)
 {
     for (int skip = 0; skip <= 1; skip++) {
         struct rig r;
@@ -93,9 +93,18 @@ static void answers(struct chip_config config, struct asked *asked, int n, const
         rig_run(&r, copy, n, skip);
         for (int i = 0; i < n; i++) {
             CHECK_EQ_UINT(copy[i].seen_at, expected[i]);
+            CHECK_EQ_UINT(r.sram.words[copy[i].client], copy[i].words);
+        }
+        for (int c = 0; lost && c < SRAM_CLIENTS; c++) {
+            CHECK_EQ_UINT(r.sram.lost_cycles[c], lost[c]);
         }
         rig_close(&r);
     }
+}
+
+static void answers(struct chip_config config, struct asked *asked, int n, const cycle_t *expected)
+{
+    answers_and_losses(config, asked, n, expected, NULL);
 }
 
 /* Pushed at 0, seen at 1: words in cycles 1.., latency 2, one more for the response's register. */
@@ -134,6 +143,7 @@ struct word_model {
     const struct chip_config *config;
     uint32_t next[SRAM_CLIENTS], end[SRAM_CLIENTS], rate[SRAM_CLIENTS];
     cycle_t done[SRAM_CLIENTS];
+    uint64_t lost[SRAM_CLIENTS];
     uint32_t turn;
 };
 
@@ -143,6 +153,26 @@ static uint32_t bank_of(const struct chip_config *c, uint32_t word)
     return group * c->sram_ways + word % (c->sram_ways * c->sram_depth_words) % c->sram_ways;
 }
 
+static uint32_t group_of(const struct word_model *m, uint32_t word)
+{
+    return word / (m->config->sram_ways * m->config->sram_depth_words);
+}
+
+/* What a client takes in a cycle in which banks have had `uses`; consecutive words of one group. */
+static uint32_t model_take(const struct word_model *m, uint32_t client, uint32_t uses[64])
+{
+    uint32_t got = 0;
+    for (uint32_t word = m->next[client];
+         word < m->end[client] && got < m->rate[client] && group_of(m, word) == group_of(m, m->next[client]); word++) {
+        if (uses[bank_of(m->config, word)] == m->config->sram_ports) {
+            break;
+        }
+        uses[bank_of(m->config, word)]++;
+        got++;
+    }
+    return got;
+}
+
 static void model_cycle(struct word_model *m, cycle_t now)
 {
     uint32_t uses[64] = {0}, wanting = 0;
@@ -150,16 +180,12 @@ static void model_cycle(struct word_model *m, cycle_t now)
         wanting += m->next[c] < m->end[c];
     }
     for (uint32_t i = 0; i < SRAM_CLIENTS; i++) {
-        uint32_t c = m->config->sram_arbiter == ARBITER_FIXED ? i : (i + m->turn) % SRAM_CLIENTS, got = 0;
-        uint32_t group = m->next[c] / (m->config->sram_ways * m->config->sram_depth_words);
-        while (m->next[c] < m->end[c] && got < m->rate[c] && uses[bank_of(m->config, m->next[c])] < m->config->sram_ports &&
-               m->next[c] / (m->config->sram_ways * m->config->sram_depth_words) == group) {
-            uses[bank_of(m->config, m->next[c])]++;
-            m->next[c]++;
-            got++;
-            if (m->next[c] == m->end[c]) {
-                m->done[c] = now;
-            }
+        uint32_t c = m->config->sram_arbiter == ARBITER_FIXED ? i : (i + m->turn) % SRAM_CLIENTS, idle_banks[64] = {0};
+        uint32_t alone = model_take(m, c, idle_banks), got = model_take(m, c, uses);
+        m->lost[c] += got < alone;
+        m->next[c] += got;
+        if (got && m->next[c] == m->end[c]) {
+            m->done[c] = now;
         }
     }
     m->turn = wanting > 1 ? (m->turn + 1) % SRAM_CLIENTS : m->turn;
@@ -199,7 +225,7 @@ static void random_requests_against_the_model(void)
         for (int i = 0; i < SRAM_CLIENTS; i++) {
             expected[i] = model.done[i] + c.sram_latency_cycles + 1;
         }
-        answers(c, asked, SRAM_CLIENTS, expected);
+        answers_and_losses(c, asked, SRAM_CLIENTS, expected, model.lost);
     }
 }
 

@@ -54,27 +54,52 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* A burst pushed in cycle `push` by a unit that makes `lanes` elements a cycle, over activations' links. */
+/* A burst pushed in cycle `push` by a unit that makes `width` elements a cycle. */
 static struct record sent(uint64_t push, uint64_t elements, uint64_t width)
 {
     return (struct record){push + 1, push + up(elements, width)};
 }
 
-static struct record after_norm(const struct chip_config *c, struct record in, uint64_t n)
+/* What a lone token's way costs: each cycle in one place, and each unit's cycles at work and stalled. */
+struct costs {
+    uint64_t place[PLACES];
+    uint64_t busy[UNIT_KINDS], stalled[UNIT_KINDS];
+};
+
+static void add(struct costs *costs, enum place place, enum unit_kind kind, uint64_t cycles)
 {
-    return sent(in.to + up(n, c->norm_lanes) + c->norm_latency_cycles, n, least(c->norm_lanes, c->link_elements));
+    costs->place[place] += cycles;
+    costs->busy[kind] += cycles;
 }
 
-/* With LoRA the drain waits for the delta's last beat (`delta_to`, 0: none). */
-static struct record after_rom(const struct chip_config *c, struct record x, uint64_t n_in, uint64_t n_out, uint64_t delta_to)
+static struct record after_norm(const struct chip_config *c, struct costs *costs, enum unit_kind kind, struct record in, uint64_t n)
 {
-    uint64_t tiles = up(n_in, c->rom_tile_rows), levels = 0;
+    uint64_t cycles = up(n, c->norm_lanes) + c->norm_latency_cycles;
+    add(costs, PLACE_norm, kind, cycles);
+    costs->place[PLACE_transfer] += 1; /* a ROM array starts with the first beat */
+    return sent(in.to + cycles, n, least(c->norm_lanes, c->link_elements));
+}
+
+struct rom { /* one array */
+    enum place place;
+    enum unit_kind kind;
+    uint64_t n_in, n_out;
+};
+
+/* With LoRA the drain waits for the delta's last beat (`delta_to`, 0: none). */
+static struct record after_rom(const struct chip_config *c, struct costs *costs, struct rom rom, struct record x, uint64_t delta_to)
+{
+    uint64_t tiles = up(rom.n_in, c->rom_tile_rows), levels = 0, drain = up(rom.n_out, c->rom_drain_elements);
     for (uint64_t reach = 1; reach < tiles; reach *= 2) {
         levels++;
     }
-    uint64_t swept = most(x.from + up(up(n_in, tiles), c->rom_rows_per_cycle), x.to + 1);
-    uint64_t summed = swept + c->rom_latency_cycles + levels * c->rom_reduce_cycles;
-    return sent(most(summed, delta_to), n_out, c->rom_drain_elements);
+    uint64_t swept = most(x.from + up(up(rom.n_in, tiles), c->rom_rows_per_cycle), x.to + 1);
+    uint64_t summed = swept + c->rom_latency_cycles + levels * c->rom_reduce_cycles, push = most(summed, delta_to);
+    add(costs, rom.place, rom.kind, summed - x.from);
+    costs->place[PLACE_lora] += push - summed;
+    costs->stalled[rom.kind] += push - summed;
+    add(costs, PLACE_transfer, rom.kind, drain);
+    return sent(push, rom.n_out, c->rom_drain_elements);
 }
 
 /* Cycles from a request's push to the response, the SRAM to itself; one group of banks. */
@@ -88,26 +113,39 @@ static uint64_t row_words(const struct chip_config *c, const struct shape *s)
     return up((uint64_t)(s->n_kv_heads * (s->head_dim + 1)) * 8, c->sram_width_bits);
 }
 
-static struct record after_rope(const struct chip_config *c, const struct shape *s, struct record in)
+static struct record after_rope(const struct chip_config *c, struct costs *costs, const struct shape *s, struct record in)
 {
     uint64_t n_q = (uint64_t)(s->n_heads * s->head_dim), n_kv = (uint64_t)(s->n_kv_heads * s->head_dim);
-    uint64_t push = in.to + up(n_q + 2 * n_kv, c->rope_lanes) + c->rope_latency_cycles;
-    push += 2 * sram_cycles(c, row_words(c, s), (uint64_t)c->sram_ways * c->sram_ports);
-    return sent(push, n_q, least(c->rope_lanes, c->link_elements));
+    uint64_t width = least(c->rope_lanes, c->link_elements);
+    uint64_t cycles = up(n_q + 2 * n_kv, c->rope_lanes) + c->rope_latency_cycles +
+                      2 * sram_cycles(c, row_words(c, s), (uint64_t)c->sram_ways * c->sram_ports);
+    add(costs, PLACE_rope, KIND_ROPE, cycles);
+    costs->place[PLACE_transfer] += up(n_q, width);
+    return sent(in.to + cycles, n_q, width);
 }
 
-static struct record after_attention(const struct chip_config *c, const struct shape *s, struct record q, uint64_t tokens)
+static struct record after_attention(const struct chip_config *c, struct costs *costs, const struct shape *s, struct record q,
+                                     uint64_t tokens)
 {
     uint64_t n_q = (uint64_t)(s->n_heads * s->head_dim), words = tokens * row_words(c, s);
-    uint64_t mac_cycles = up(tokens * n_q, c->attention_lanes);
-    uint64_t rows = sram_cycles(c, words, up(words, mac_cycles)) + c->attention_latency_cycles;
+    uint64_t mac_cycles = up(tokens * n_q, c->attention_lanes), multiplied = 1 + mac_cycles + c->sram_latency_cycles;
+    uint64_t read = most(multiplied, sram_cycles(c, words, up(words, mac_cycles)));
     uint64_t softmax = up(tokens * (uint64_t)s->n_heads, c->attention_softmax_lanes) + c->attention_latency_cycles;
-    return sent(q.to + 2 * rows + softmax, n_q, least(c->attention_lanes, c->link_elements));
+    add(costs, PLACE_scores, KIND_ATTENTION, multiplied + c->attention_latency_cycles);
+    add(costs, PLACE_values, KIND_ATTENTION, multiplied + c->attention_latency_cycles);
+    add(costs, PLACE_softmax, KIND_ATTENTION, softmax);
+    costs->place[PLACE_sram] += 2 * (read - multiplied);
+    costs->stalled[KIND_ATTENTION] += 2 * (read - multiplied);
+    costs->place[PLACE_transfer] += 1;
+    return sent(q.to + 2 * (read + c->attention_latency_cycles) + softmax, n_q, least(c->attention_lanes, c->link_elements));
 }
 
-static struct record after_silu(const struct chip_config *c, struct record in, uint64_t n)
+static struct record after_silu(const struct chip_config *c, struct costs *costs, struct record in, uint64_t n)
 {
-    return sent(in.to + up(n, c->silu_lanes) + c->silu_latency_cycles, n, least(c->silu_lanes, c->link_elements));
+    uint64_t cycles = up(n, c->silu_lanes) + c->silu_latency_cycles;
+    add(costs, PLACE_silu, KIND_SILU, cycles);
+    costs->place[PLACE_transfer] += 1;
+    return sent(in.to + cycles, n, least(c->silu_lanes, c->link_elements));
 }
 
 /* -- LoRA: which of the layer's linears an adapter changes, and when the contribution is there -- */
@@ -144,8 +182,8 @@ static uint64_t phase_cycles(const struct chip_config *c, uint64_t weights, uint
 
 static struct record lora_delta(const struct chip_config *c, const struct lora_group *g, struct record x)
 {
-    uint64_t opened =
-        x.from + phase_cycles(c, g->weights_a, g->words_a, least(c->lora_lanes, g->ranks * c->link_elements)) + c->lora_latency_cycles;
+    uint64_t read_a = most(x.from + phase_cycles(c, g->weights_a, g->words_a, c->lora_lanes), x.to + 1);
+    uint64_t opened = read_a + c->lora_latency_cycles;
     uint64_t closed = opened + phase_cycles(c, g->weights_b, g->words_b, c->lora_lanes) + c->lora_latency_cycles;
     return (struct record){opened + 1, closed + 1};
 }
@@ -172,50 +210,67 @@ struct lone { /* what the formulas need of a run */
     const struct chip_config *config;
     const struct shape *shape;
     const struct adapter *adapter; /* NULL: the base model */
+    bool greedy;
     uint32_t position;
+    struct costs *costs;
 };
 
 /* A ROM array with what the LoRA MAC unit adds, for `count` linears from `first` on. */
-static struct record check_rom(const struct lone *t, int layer, struct record x, int first, int count, const char *delta_link)
+static struct record check_rom(const struct lone *t, int layer, struct record x, int first, int count, enum place place,
+                               enum unit_kind kind, const char *delta_link)
 {
     struct lora_group g = lora_of(t->config, t->adapter, layer, first, count);
     struct record delta = {0};
-    uint64_t n_out = 0;
+    struct rom rom = {place, kind, (uint64_t)shape_n_in(t->shape, (enum linear)first), 0};
     for (int i = first; i < first + count; i++) {
-        n_out += (uint64_t)shape_n_out(t->shape, (enum linear)i);
+        rom.n_out += (uint64_t)shape_n_out(t->shape, (enum linear)i);
     }
     if (g.ranks) {
         delta = lora_delta(t->config, &g, x);
         check_burst(t->recording, layer, delta_link, t->position, delta);
     }
-    return after_rom(t->config, x, (uint64_t)shape_n_in(t->shape, (enum linear)first), n_out, delta.to);
+    return after_rom(t->config, t->costs, rom, x, delta.to);
+}
+
+static struct record check_layer(const struct lone *t, int l, struct record b)
+{
+    const struct recording *r = t->recording;
+    const struct chip_config *c = t->config;
+    const struct shape *s = t->shape;
+    uint32_t p = t->position;
+    uint64_t d = (uint64_t)s->d_model, ff = (uint64_t)s->d_ff;
+    check_burst(r, l, "x_qkv", p, b = after_norm(c, t->costs, KIND_ATTENTION_NORM, b, d));
+    check_burst(r, l, "qkv", p, b = check_rom(t, l, b, LINEAR_Q, 3, PLACE_rom_qkv, KIND_ROM_QKV, "delta_qkv"));
+    check_burst(r, l, "q", p, b = after_rope(c, t->costs, s, b));
+    check_burst(r, l, "x_o", p, b = after_attention(c, t->costs, s, b, p + 1));
+    check_burst(r, l, "o", p, b = check_rom(t, l, b, LINEAR_O, 1, PLACE_rom_o, KIND_ROM_O, "delta_o"));
+    check_burst(r, l, "x_gate_up", p, b = after_norm(c, t->costs, KIND_FFN_NORM, b, d));
+    check_burst(r, l, "gate_up", p, b = check_rom(t, l, b, LINEAR_GATE, 2, PLACE_rom_gate_up, KIND_ROM_GATE_UP, "delta_gate_up"));
+    check_burst(r, l, "x_down", p, b = after_silu(c, t->costs, b, ff));
+    check_burst(r, l, "down", p, b = check_rom(t, l, b, LINEAR_DOWN, 1, PLACE_rom_down, KIND_ROM_DOWN, "delta_down"));
+    return b;
 }
 
 /* From the cycle in which the sequencer issues the token to the cycle in which it has the next one. */
 static uint64_t check_token(const struct lone *t, uint64_t issued)
 {
-    const struct recording *r = t->recording;
     const struct chip_config *c = t->config;
-    const struct shape *s = t->shape;
-    uint32_t position = t->position;
-    uint64_t d = (uint64_t)s->d_model, ff = (uint64_t)s->d_ff;
-    struct record b = sent(issued + 1 + c->embed_latency_cycles, d, least(c->embed_elements, c->link_elements));
-    check_burst(r, 0, "embedded", position, b);
-    for (int l = 0; l < s->n_layers; l++) {
-        check_burst(r, l, "x_qkv", position, b = after_norm(c, b, d));
-        check_burst(r, l, "qkv", position, b = check_rom(t, l, b, LINEAR_Q, 3, "delta_qkv"));
-        check_burst(r, l, "q", position, b = after_rope(c, s, b));
-        check_burst(r, l, "x_o", position, b = after_attention(c, s, b, position + 1));
-        check_burst(r, l, "o", position, b = check_rom(t, l, b, LINEAR_O, 1, "delta_o"));
-        check_burst(r, l, "x_gate_up", position, b = after_norm(c, b, d));
-        check_burst(r, l, "gate_up", position, b = check_rom(t, l, b, LINEAR_GATE, 2, "delta_gate_up"));
-        check_burst(r, l, "x_down", position, b = after_silu(c, b, ff));
-        check_burst(r, l, "down", position, b = check_rom(t, l, b, LINEAR_DOWN, 1, "delta_down"));
+    uint64_t d = (uint64_t)t->shape->d_model, n_vocab = (uint64_t)t->shape->n_vocab, width = least(c->embed_elements, c->link_elements);
+    struct record b = sent(issued + 1 + c->embed_latency_cycles, d, width);
+    add(t->costs, PLACE_embed, KIND_EMBED, c->embed_latency_cycles);
+    t->costs->place[PLACE_transfer] += 1 + up(d, width);
+    check_burst(t->recording, 0, "embedded", t->position, b);
+    for (int l = 0; l < t->shape->n_layers; l++) {
+        b = check_layer(t, l, b);
     }
-    check_burst(r, -1, "x_head", position, b = after_norm(c, b, d));
-    check_burst(r, -1, "logits", position, b = after_rom(c, b, d, (uint64_t)s->n_vocab, 0));
-    uint64_t compared = most(b.from + up((uint64_t)s->n_vocab, c->sampler_lanes), b.to);
-    return compared + c->sampler_latency_cycles + 1;
+    check_burst(t->recording, -1, "x_head", t->position, b = after_norm(c, t->costs, KIND_FINAL_NORM, b, d));
+    struct rom head = {PLACE_rom_head, KIND_ROM_HEAD, d, n_vocab};
+    check_burst(t->recording, -1, "logits", t->position, b = after_rom(c, t->costs, head, b, 0));
+    uint64_t pass = up(n_vocab, c->sampler_lanes), passes = t->greedy ? 0 : 2 * pass;
+    uint64_t push = most(b.from + pass, b.to) + c->sampler_latency_cycles + passes;
+    add(t->costs, PLACE_sampler, KIND_SAMPLER, push - b.to);
+    t->costs->place[PLACE_transfer] += 1;
+    return push + 1;
 }
 
 /* The cycle in which the sequencer hears that an adapter is loaded, asked for at 0: the host link brings a layer's slice while the DMA writes the one before. */
@@ -242,63 +297,155 @@ static uint64_t loaded_at(const struct chip_config *c, const struct shape *s, co
     return written + 1 + 1;
 }
 
-static void check_lone_run(uint64_t seed, bool with_adapter)
+/* The run's accounts and units against what the formulas add up to. */
+static void check_costs(const struct chip *chip, const struct request *request, const struct costs *costs)
 {
-    struct random_run run;
-    random_run_make(&run, seed);
-    run.config.sram_ways = run.config.sram_banks;
-    run.config.link_depth = 3; /* slices queue up without blocking the host port */
-    const struct adapter *adapter = with_adapter ? &run.random.adapters[0] : NULL;
-    int32_t generated[8];
-    cycle_t at[8];
-    struct request request = {.prompt = run.prompt, .n_prompt = 1, .n_generate = 8, .adapter = with_adapter ? 0 : -1, .stop_token = -1};
-    sampling_make(0, 1, &request.sampling);
+    for (int p = 0; p < PLACES; p++) {
+        if (!CHECK_EQ_UINT(request->account_cycles[p], costs->place[p])) {
+            printf("\n    in the place %s", place_names[p]);
+        }
+    }
+    for (enum unit_kind k = KIND_EMBED; k < UNIT_KINDS; k++) {
+        uint64_t busy = 0, stalled = 0;
+        for (uint32_t i = 0; i < chip->n_units; i++) {
+            const uint64_t *cycles = chip->units[i]->state_cycles;
+            if (chip->units[i]->kind == k) {
+                busy += cycles[UNIT_BUSY];
+                stalled += cycles[k == KIND_ATTENTION ? UNIT_STALL_SRAM : UNIT_STALL_LORA];
+            }
+        }
+        if (k != KIND_LORA_MAC && k != KIND_SRAM && !(CHECK_EQ_UINT(busy, costs->busy[k]) && CHECK_EQ_UINT(stalled, costs->stalled[k]))) {
+            printf("\n    unit %s", unit_kind_names[k]);
+        }
+    }
+}
+
+enum { GENERATED = 8 };
+
+static void check_lone_run(struct random_run *run, const struct adapter *adapter, bool greedy)
+{
+    run->config.sram_ways = run->config.sram_banks;
+    run->config.link_depth = 3; /* slices queue up without blocking the host port */
+    int32_t generated[GENERATED];
+    cycle_t at[GENERATED];
+    struct request request = {.prompt = run->prompt, .n_prompt = 1, .n_generate = GENERATED, .adapter = adapter ? 0 : -1, .stop_token = -1};
+    sampling_make(greedy ? 0 : 1, 1, &request.sampling);
     request.generated = generated;
     request.generated_at = at;
     struct trace *trace = trace_new();
     struct chip *chip = NULL;
     struct error e = {0};
     struct recording recording = {0};
-    REQUIRE_GOOD(chip_new(&run.config, &run.random.model, false, run.random.adapters, with_adapter ? 1 : 0, &request, 1, trace, &chip, &e),
+    struct costs costs = {0};
+    const struct shape *shape = &run->random.model.shape;
+    REQUIRE_GOOD(chip_new(&run->config, &run->random.model, false, run->random.adapters, adapter ? 1 : 0, &request, 1, trace, &chip, &e),
                  &e);
     recording.chip = chip;
     trace_add_sink(trace, (struct trace_sink){record_event, NULL, &recording});
     REQUIRE_GOOD(chip_run(chip, ENGINE_STEP, &e), &e);
-    uint64_t issued = with_adapter ? loaded_at(&run.config, &run.random.model.shape, adapter) : 0;
-    for (uint32_t position = 0; position < 8; position++) {
-        issued = check_token(&(struct lone){&recording, &run.config, &run.random.model.shape, adapter, position}, issued);
+    uint64_t issued = adapter ? loaded_at(&run->config, shape, adapter) : 0;
+    costs.place[PLACE_adapter_load] = issued;
+    for (uint32_t position = 0; position < GENERATED; position++) {
+        issued = check_token(&(struct lone){&recording, &run->config, shape, adapter, greedy, position, &costs}, issued);
         CHECK_EQ_UINT(at[position], issued);
+        for (int p = 0; position == 0 && p < PLACES; p++) {
+            CHECK_EQ_UINT(request.first_token_account_cycles[p], costs.place[p]);
+        }
     }
+    check_costs(chip, &request, &costs);
     chip_free(chip);
     trace_free(trace);
-    random_run_free(&run);
 }
 
 static void lone_tokens_follow_the_formulas(void)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        check_lone_run(seed, false);
+        struct random_run run;
+        random_run_make(&run, seed);
+        check_lone_run(&run, NULL, seed % 2);
+        random_run_free(&run);
     }
 }
 
+/* Every third adapter leaves layer 0 alone: an empty slice. */
 static void adapters_follow_the_formulas(void)
 {
     int n = 0;
     for (uint64_t seed = 1; n < 40; seed++) {
         struct random_run run;
         random_run_make(&run, seed);
-        bool usable = run.random.n_adapters > 0;
-        random_run_free(&run);
-        if (usable) {
-            check_lone_run(seed, true);
+        if (run.random.n_adapters > 0) {
+            struct adapter *adapter = &run.random.adapters[0];
+            for (int i = 0; n % 3 == 0 && i < LINEAR_COUNT; i++) {
+                adapter->pairs[i].rank = 0;
+            }
+            check_lone_run(&run, adapter, true);
             n++;
         }
+        random_run_free(&run);
+    }
+}
+
+/* Prompt tokens follow each other as closely as the slowest ROM array lets them: sweep, pipeline, drain, and a cycle to take the next. */
+static void prompts_stream_at_the_slowest_arrays_pace(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        struct chip_config *c = &run.config;
+        const struct shape *s = &run.random.model.shape;
+        c->rom_tile_rows = 8192;
+        c->rom_rows_per_cycle = 1;
+        c->rom_drain_elements = 3;
+        c->link_elements = c->norm_lanes = c->rope_lanes = c->silu_lanes = 1024;
+        c->attention_lanes = 8192;
+        c->attention_softmax_lanes = 4096;
+        c->norm_latency_cycles = c->rope_latency_cycles = c->attention_latency_cycles = c->silu_latency_cycles = c->embed_latency_cycles =
+            1;
+        c->sram_latency_cycles = 1;
+        c->sram_ports = 4;
+        c->sram_width_bits = 4096;
+        c->link_depth = 3;
+        static const char *const results[LINEAR_COUNT] = {"layer0.qkv", "", "", "layer0.o", "layer0.gate_up", "", "layer0.down"};
+        const char *slowest_link = NULL; /* in layer 0: nothing before it is as slow, so it always has the next vector waiting */
+        uint64_t slowest = 0;
+        for (enum linear first = LINEAR_Q; first <= LINEAR_DOWN; first += first == LINEAR_Q ? 3 : first == LINEAR_GATE ? 2 : 1) {
+            uint64_t n_out = (uint64_t)shape_n_out(s, first);
+            n_out += first == LINEAR_Q ? 2 * (uint64_t)shape_n_out(s, LINEAR_K) : first == LINEAR_GATE ? n_out : 0;
+            uint64_t period = (uint64_t)shape_n_in(s, first) + c->rom_latency_cycles + up(n_out, 3) + 1;
+            if (period > slowest) {
+                slowest = period;
+                slowest_link = results[first];
+            }
+        }
+        int32_t generated[1];
+        cycle_t at[1];
+        struct request request = {.prompt = run.prompt, .n_prompt = 16, .n_generate = 1, .adapter = -1, .stop_token = -1};
+        sampling_make(0, 1, &request.sampling);
+        request.generated = generated;
+        request.generated_at = at;
+        struct trace *trace = trace_new();
+        struct chip *chip = NULL;
+        struct error e = {0};
+        struct recording recording = {0};
+        REQUIRE_GOOD(chip_new(c, &run.random.model, false, NULL, 0, &request, 1, trace, &chip, &e), &e);
+        recording.chip = chip;
+        trace_add_sink(trace, (struct trace_sink){record_event, NULL, &recording});
+        REQUIRE_GOOD(chip_run(chip, ENGINE_SKIP, &e), &e);
+        for (uint32_t position = 8; position < 16; position++) {
+            CHECK_EQ_UINT(find(&recording, slowest_link, position).from - find(&recording, slowest_link, position - 1).from, slowest);
+        }
+        chip_free(chip);
+        trace_free(trace);
+        random_run_free(&run);
     }
 }
 
 void suite_token_cycles(void)
 {
     suite_begin("token_cycles");
-    suite_add("every burst of a lone token is where the headers' formulas put it", lone_tokens_follow_the_formulas);
+    suite_add("every burst of a lone token, its accounts and its units' cycles are what the headers' formulas say",
+              lone_tokens_follow_the_formulas);
     suite_add("with an adapter: loading, both LoRA phases and the wait for them", adapters_follow_the_formulas);
+    suite_add("a prompt streams at the pace of the slowest ROM array", prompts_stream_at_the_slowest_arrays_pace);
 }

@@ -137,6 +137,13 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         }
         CHECK_EQ_UINT(sum, c->now); /* a unit is in one state in every cycle */
     }
+    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+        const struct sram *sram = &c->layers[l].sram;
+        out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);
+        out->counters_hash = XXH3_64bits_withSeed(sram->lost_cycles, sizeof sram->lost_cycles, out->counters_hash);
+    }
+    const uint64_t slots[] = {c->sequencer.slots.hits, c->sequencer.slots.loads, c->sequencer.slots.evictions};
+    out->counters_hash = XXH3_64bits_withSeed(slots, sizeof slots, out->counters_hash);
     for (uint32_t i = 0; i < n_requests; i++) {
         const struct request *r = &requests[i];
         out->generated_at_hash = XXH3_64bits_withSeed(r->generated_at, (size_t)r->n_generated * sizeof(cycle_t), out->generated_at_hash);
@@ -191,5 +198,6 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
 bool outcomes_equal(const struct outcome *a, const struct outcome *b)
 {
     return a->good && b->good && a->hash == b->hash && a->cycles == b->cycles && a->events == b->events &&
-           a->unit_cycles_hash == b->unit_cycles_hash && a->generated_at_hash == b->generated_at_hash && a->account_hash == b->account_hash;
+           a->unit_cycles_hash == b->unit_cycles_hash && a->generated_at_hash == b->generated_at_hash &&
+           a->account_hash == b->account_hash && a->counters_hash == b->counters_hash;
 }

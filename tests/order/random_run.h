@@ -24,6 +24,7 @@ struct outcome { /* what must be equal between engines */
     uint64_t unit_cycles_hash;  /* over all units' state cycles */
     uint64_t generated_at_hash; /* over all requests' token times, and tokens */
     uint64_t account_hash;
+    uint64_t counters_hash; /* of the SRAMs and the slots */
     bool good;
     struct error error;
 };

@@ -140,6 +140,52 @@ static void requests_wait_for_kv_and_slots(void)
     check(options);
 }
 
+/* Three adapters take turns on two slots: what is loaded, evicted and found again follows from first come, first served and least recently used. */
+static void slots_are_shared_least_recently_used_first(void)
+{
+    static const char *const set[] = {"kv.sequences=1", "slots.count=2"};
+    static const char *const three[] = {"clinical", "contract", "support"};
+    struct run_options options = options_for("sample");
+    options.adapters = three;
+    options.n_adapters = 3;
+    options.sequences = 2;
+    options.tokens = 2;
+    options.set = set;
+    options.n_set = 2;
+    struct run run;
+    struct error e = {0};
+    REQUIRE_GOOD(run_open(&options, &run, &e), &e);
+    /* the last three requests: clinical evicts contract's older slot, and so on; then contract once more, which is resident */
+    run.requests[5].adapter = 1;
+    if (CHECK_GOOD(run_execute(&run, &e), &e)) {
+        const struct slots *slots = &run.chip->sequencer.slots;
+        CHECK_EQ_UINT(slots->loads, 5); /* clinical, contract, support (for clinical), clinical (for contract), contract (for support) */
+        CHECK_EQ_UINT(slots->evictions, 3);
+        CHECK_EQ_UINT(slots->hits, 1); /* contract again */
+    }
+    run_close(&run);
+}
+
+/* The stop token ends the answer, and is its last token. */
+static void the_stop_token_ends_an_answer(void)
+{
+    struct run_options options = options_for("sample");
+    struct run run;
+    struct error e = {0};
+    int32_t expected[TOKENS] = {0}, count = 0, third = 0;
+    REQUIRE_GOOD(run_open(&options, &run, &e), &e);
+    reference(&run, &run.requests[0], options.seed, 0, expected, &count);
+    while (third < 2 || expected[third] == expected[0] || expected[third] == expected[1]) {
+        third++;
+    }
+    run.requests[0].stop_token = expected[third];
+    if (CHECK_GOOD(run_execute(&run, &e), &e)) {
+        CHECK_EQ_INT(run.requests[0].n_generated, third + 1);
+        CHECK_EQ_INT(run.requests[0].generated[third], expected[third]);
+    }
+    run_close(&run);
+}
+
 static void timing_only_takes_the_same_cycles(void)
 {
     for (int i = 0; i < N_CHIPS; i++) {
@@ -172,6 +218,8 @@ void suite_chip(void)
     suite_add("adapters: the same, one sequence for each", adapters_on_every_preset);
     suite_add("twelve sampled sequences, with adapters and without, in flight together", many_sequences_in_flight);
     suite_add("requests wait for KV caches and slots, and stay right", requests_wait_for_kv_and_slots);
+    suite_add("three adapters share two slots, least recently used first", slots_are_shared_least_recently_used_first);
+    suite_add("the stop token ends an answer", the_stop_token_ends_an_answer);
     suite_add("a run without values takes the same cycles", timing_only_takes_the_same_cycles);
     suite_add("the same seed gives the same trace, another one another", seeds_replay);
 }

@@ -86,6 +86,7 @@ static void deadlock_is_reported(void)
     for (enum engine engine = ENGINE_STEP; engine <= ENGINE_SKIP; engine++) {
         struct random_run run;
         random_run_make(&run, 5);
+        run.config.link_depth = 2;
         struct request request = {.prompt = run.prompt, .n_prompt = 3, .n_generate = 2, .adapter = -1, .stop_token = -1};
         sampling_make(0, 1, &request.sampling);
         int32_t generated[2];
