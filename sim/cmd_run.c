@@ -23,7 +23,7 @@ static const struct option options[] = {
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
                     "a LoRA adapter; each one given answers the prompt, `none` as the base model"),
     OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue"),
-    OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate (default: 64)"),
+    OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate at most (default: 128)"),
     OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535,
                    "sequences for each adapter, in flight together (default: 1)"),
     OPTION_TEXT(struct arguments, temperature, "temperature", 't', "X", "0: greedy (default); 1: the model's own distribution"),
@@ -192,7 +192,7 @@ static void show_wall_clock(const struct run *run)
 int cmd_run(int argc, char **argv)
 {
     struct arguments arguments = {
-        .chip = "sample", .model = "sample", .prompt = "The old", .tokens = 64, .seed = 1, .sequences = 1, .engine = 1};
+        .chip = "sample", .model = "sample", .prompt = "The old", .tokens = 128, .seed = 1, .sequences = 1, .engine = 1};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

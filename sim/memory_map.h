@@ -5,6 +5,7 @@
  *
  * A slot is as large as an adapter of slots.rank_max on all seven linears. In it, per group of linears that share an input (QKV, O, gate and up, down):
  * A of all of them with its scales, then B with its scales. A K or V row is one token: n_kv_heads * (head_dim mantissas and an exponent), a byte each.
+ * Inaccuracy: the kernels keep KV exponents in 16 bits, and nothing proves that they fit the byte that is counted here.
  */
 #ifndef ETCHSIM_MEMORY_MAP_H
 #define ETCHSIM_MEMORY_MAP_H
