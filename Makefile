@@ -10,6 +10,7 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 # All processors, unless the command line says -jN (which wins) or another make above us decides.
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
@@ -55,7 +56,7 @@ LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. \
 	-DETCHSIM_SOURCE_DIR='"$(CURDIR)"' $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(LIBRARIES)) -lm -lpthread
+LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread
 CFLAGS_ALL := $(CFLAGS_ALL)
 
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.

@@ -85,8 +85,17 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
 
+# apt's own words are shown only when it fails.
+quietly() {
+    local words
+    words=$("$@" 2>&1) || {
+        printf '%s\n' "$words" >&2
+        return 1
+    }
+}
+
 echo "setup.sh: installing ${missing[*]}" >&2
-"${apt[@]}" update >&2 || echo "setup.sh: apt-get update failed; trying with the package lists that are here" >&2
-"${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 || give_up "apt-get install failed (see above; is there a network?)"
+quietly "${apt[@]}" update || echo "setup.sh: apt-get update failed; trying with the package lists that are here" >&2
+quietly "${apt[@]}" install -y --no-install-recommends "${missing[@]}" || give_up "apt-get install failed (see above; is there a network?)"
 check "$@"
 [ ${#missing[@]} -eq 0 ] || give_up "installed, but still not usable"
