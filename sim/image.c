@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "sim/bake.h"
+#include "sim/gguf_llama.h"
 #include "sim/image_format.h"
 #include "sim/image_internal.h"
 #include "sim/mapped.h"
@@ -469,7 +470,24 @@ void image_close(struct image *image)
 }
 
 /* Bakes into a file without a name, in $TMPDIR or /tmp. */
-static bool open_gguf(const char *path, struct image *image, struct error *e)
+/* Asks before the work of baking; only the file's header is read. */
+static bool shape_fits(const char *path, const struct shape_check *fits, struct error *e)
+{
+    struct gguf gguf;
+    struct gguf_llama llama;
+    if (!gguf_open(path, &gguf, e)) {
+        return false;
+    }
+    bool good = gguf_llama(&gguf, &llama, e);
+    if (good) {
+        good = fits->check(fits->user, &llama.shape, e);
+        gguf_llama_free(&llama);
+    }
+    gguf_close(&gguf);
+    return good;
+}
+
+static bool open_gguf(const char *path, const struct shape_check *fits, struct image *image, struct error *e)
 {
     const char *folder = getenv("TMPDIR");
     char template[PATH_ROOM];
@@ -480,7 +498,8 @@ static bool open_gguf(const char *path, struct image *image, struct error *e)
     }
     unlink(template);
     struct mapped map;
-    bool good = bake_fd(path, fd, template, NULL, NULL, e) && mapped_open_fd(fd, path, &map, e) && open_mapped(path, &map, image, e);
+    bool good = (!fits || shape_fits(path, fits, e)) && bake_fd(path, fd, template, NULL, NULL, e) && mapped_open_fd(fd, path, &map, e) &&
+                open_mapped(path, &map, image, e);
     close(fd);
     return good;
 }
@@ -496,7 +515,7 @@ static bool starts_with_gguf(const char *path)
     return n == sizeof magic && memcmp(magic, "GGUF", sizeof magic) == 0;
 }
 
-bool image_open_model(const char *name_or_path, struct image *image, struct error *e)
+bool image_open_model(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e)
 {
     char relative[PATH_ROOM], path[PATH_ROOM];
     struct error absent;
@@ -505,10 +524,10 @@ bool image_open_model(const char *name_or_path, struct image *image, struct erro
     bool is_path = preset_is_path(name_or_path, ".gguf") || strlen(name_or_path) >= PRESET_NAME_ROOM;
     snprintf(relative, sizeof relative, "models/%.64s/%.64s.gguf", name_or_path, name_or_path);
     if (!is_path && config_path(relative, path, sizeof path, &absent)) {
-        return open_gguf(path, image, e);
+        return open_gguf(path, fits, image, e);
     }
     if (!is_path && stat(name_or_path, &st) != 0) {
         return preset_unknown("model", "models", NULL, name_or_path, e);
     }
-    return starts_with_gguf(name_or_path) ? open_gguf(name_or_path, image, e) : image_open(name_or_path, image, e);
+    return starts_with_gguf(name_or_path) ? open_gguf(name_or_path, fits, image, e) : image_open(name_or_path, image, e);
 }

@@ -22,8 +22,15 @@ struct image {
 
 /* Maps an image file, checks magic, version, checksum and every size before use. */
 bool image_open(const char *path, struct image *image, struct error *e);
-/* What --model takes: a preset's name (configs/models/NAME/NAME.gguf), a .gguf file (baked into a temporary image) or an image file. */
-bool image_open_model(const char *name_or_path, struct image *image, struct error *e);
+/* Whether a model of this shape can be used; fails with the reason. */
+struct shape_check {
+    bool (*check)(void *user, const struct shape *shape, struct error *e);
+    void *user;
+};
+
+/* What --model takes: a preset's name (configs/models/NAME/NAME.gguf), a .gguf file (baked into a temporary image) or an image file. A GGUF file is
+ * baked only if its shape passes `fits`, which may be NULL. */
+bool image_open_model(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e);
 void image_close(struct image *image);
 
 #endif

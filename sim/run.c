@@ -30,6 +30,14 @@ static bool load_config(struct run *run, struct error *e)
     return true;
 }
 
+/* The SRAM must hold the model's slots and KV: known from its shape, before a large file is baked. */
+static bool fits_chip(void *user, const struct shape *shape, struct error *e)
+{
+    const struct run *run = user;
+    struct memory_map map;
+    return config_check(&run->config, e) && memory_map_make(&run->config, shape, &map, e);
+}
+
 static bool is_base(const char *adapter)
 {
     return strcmp(adapter, "none") == 0;
@@ -107,8 +115,9 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
 {
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = trace_new()};
-    bool good = load_config(run, e) && image_open_model(options->model, &run->image, e) && load_adapters(run, e) && encode_prompt(run, e) &&
-                chip_check_context(&run->config, run->prompt.count, options->tokens, e) && make_requests(run, e) &&
+    bool good = load_config(run, e) && image_open_model(options->model, &(struct shape_check){fits_chip, run}, &run->image, e) &&
+                load_adapters(run, e) && encode_prompt(run, e) && chip_check_context(&run->config, run->prompt.count, options->tokens, e) &&
+                make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
                          run->n_requests, run->trace, &run->chip, e) &&
                 (!options->folder || output_folder(options->folder, e));

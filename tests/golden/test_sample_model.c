@@ -41,7 +41,7 @@ struct subject { /* the sample model with its tokenizer */
 static bool subject_open(struct subject *s)
 {
     struct error e = {0};
-    bool good = CHECK_GOOD(image_open_model("sample", &s->image, &e), &e);
+    bool good = CHECK_GOOD(image_open_model("sample", NULL, &s->image, &e), &e);
     return good && CHECK_GOOD(tokenizer_open(&s->image.vocab, &s->tokenizer, &e), &e);
 }
 

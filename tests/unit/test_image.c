@@ -129,7 +129,7 @@ static void constants_are_as_defined(void)
     m.rope_factors = true;
     struct image image;
     struct error e;
-    REQUIRE_GOOD(image_open_model(model_file(&m, "constants.gguf"), &image, &e), &e);
+    REQUIRE_GOOD(image_open_model(model_file(&m, "constants.gguf"), NULL, &image, &e), &e);
     for (int i = 0; i < m.shape.head_dim / 2; i++) {
         double frequency = pow(10000, -2.0 * i / m.shape.head_dim) / (1 + i), turns = frequency / (2 * 3.14159265358979323846);
         CHECK_NEAR((double)image.model.rope_increment[i], turns * 0x1p64, 0x1p16);
@@ -451,19 +451,19 @@ static void models_open_by_name_and_path(void)
 {
     struct image image;
     struct error e = {0};
-    CHECK(!image_open_model("no-such-model", &image, &e));
+    CHECK(!image_open_model("no-such-model", NULL, &image, &e));
     CHECK_EQ_INT(e.code, EXIT_CODE_INPUT);
-    CHECK(!image_open_model("/nonexistent/model.gguf", &image, &e));
+    CHECK(!image_open_model("/nonexistent/model.gguf", NULL, &image, &e));
     CHECK_CONTAINS(e.message, "/nonexistent/model.gguf");
-    CHECK(!image_open_model(temporary_folder(), &image, &e));
-    CHECK(!image_open_model("", &image, &e));
+    CHECK(!image_open_model(temporary_folder(), NULL, &image, &e));
+    CHECK(!image_open_model("", NULL, &image, &e));
     struct test_llama m = test_model(true);
     const char *path = model_file(&m, "named.gguf");
-    REQUIRE_GOOD(image_open_model(path, &image, &e), &e);
+    REQUIRE_GOOD(image_open_model(path, NULL, &image, &e), &e);
     uint64_t hash = image.hash;
     image_close(&image);
     REQUIRE_GOOD(bake(path, temporary_file("named.rom"), NULL, NULL, &e), &e);
-    REQUIRE_GOOD(image_open_model(temporary_file("named.rom"), &image, &e), &e);
+    REQUIRE_GOOD(image_open_model(temporary_file("named.rom"), NULL, &image, &e), &e);
     CHECK_EQ_UINT(image.hash, hash);
     CHECK_EQ_TEXT(image.name, "named");
     image_close(&image);
@@ -482,7 +482,7 @@ static void the_sample_bakes_exactly(void)
         CHECK_NEAR(report.tensors[i].relative_rms_error, 0, 0);
     }
     bake_report_free(&report);
-    REQUIRE_GOOD(image_open_model("sample", &image, &e), &e);
+    REQUIRE_GOOD(image_open_model("sample", NULL, &image, &e), &e);
     CHECK_EQ_TEXT(image.name, "sample");
     CHECK(image.vocab.kind != VOCAB_NONE);
     image_close(&image);
