@@ -141,10 +141,13 @@ struct lora_pair {
     const uint16_t *scale_b; /* [n_out] */
 };
 
-/* Bits in the SRAM slot: 6 a weight, 16 a scale. */
+/* What a LoRA weight and a row's scale take in an SRAM slot. */
+enum { LORA_WEIGHT_BITS = 6, LORA_SCALE_BITS = 16 };
+
+/* Bits in the SRAM slot. */
 static inline int64_t lora_pair_bits(const struct lora_pair *p)
 {
-    return p->rank == 0 ? 0 : 6 * (int64_t)p->rank * (p->n_in + p->n_out) + 16 * ((int64_t)p->rank + p->n_out);
+    return p->rank == 0 ? 0 : LORA_WEIGHT_BITS * (int64_t)p->rank * (p->n_in + p->n_out) + LORA_SCALE_BITS * ((int64_t)p->rank + p->n_out);
 }
 
 /* KV cache of one sequence in one layer. */

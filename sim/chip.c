@@ -27,6 +27,18 @@
 enum { TOKENS_PER_LAYER = 16, RESIDUAL_DEPTH_FACTOR = 4 };
 enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27 };
 
+/* The upper ends of parameters' ranges that the arithmetic relies on. */
+enum {
+#define PARAM(section, name, default_value, low, high, unit, meaning) HIGHEST_##section##_##name = (high),
+#define CHOICE(section, name, default_value, words, meaning)
+#include "sim/params.def"
+#undef PARAM
+#undef CHOICE
+};
+_Static_assert((int)HIGHEST_rom_tile_rows == (int)TILE_ROWS_MAX, "a tile's 32-bit accumulators hold TILE_ROWS_MAX inputs");
+_Static_assert((int)HIGHEST_slots_rank_max == (int)LORA_RANK_MAX, "the LoRA MAC unit has registers for LORA_RANK_MAX");
+_Static_assert((int)ROM_MATRICES_MAX == (int)BURST_ACCS, "an array's results travel as one burst");
+
 /* -- building blocks -- */
 
 /* Zeroed memory that lives as long as the chip. Without memory the chip is not built: back to chip_new(), which says so. */
@@ -167,7 +179,7 @@ static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
         u->kv = kv;
         u->q = new_act8(c, (int32_t)n_q);
         u->q_exponent = keep(c, (size_t)s->n_heads, sizeof(int16_t));
-        u->scratch = keep(c, n_q, sizeof(int64_t));
+        u->scratch = keep(c, (size_t)s->head_dim, sizeof(int64_t));
     }
 }
 
@@ -200,7 +212,7 @@ static void set_silu(struct chip *c, struct silu_unit *u)
     u->values = c->model != NULL;
     if (u->values) {
         u->x = new_act8(c, n);
-        u->scratch = keep(c, 2 * (size_t)n, sizeof(int64_t));
+        u->scratch = keep(c, (size_t)n, sizeof(int64_t));
     }
 }
 

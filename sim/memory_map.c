@@ -2,8 +2,6 @@
 
 #include "sim/unit.h"
 
-enum { WEIGHT_BITS = 6, SCALE_BITS = 16 };
-
 enum linear linears_first(enum linear_group group)
 {
     static const enum linear first[LINEAR_GROUPS] = {LINEAR_Q, LINEAR_O, LINEAR_GATE, LINEAR_DOWN};
@@ -28,8 +26,8 @@ static uint64_t slot_words(const struct shape *shape, uint32_t rank, uint32_t wi
         uint64_t a_bits = 0, b_bits = 0;
         for (uint32_t i = 0; i < linears_count(g); i++) {
             enum linear which = linears_first(g) + i;
-            a_bits += (uint64_t)rank * ((uint64_t)shape_n_in(shape, which) * WEIGHT_BITS + SCALE_BITS);
-            b_bits += (uint64_t)shape_n_out(shape, which) * ((uint64_t)rank * WEIGHT_BITS + SCALE_BITS);
+            a_bits += (uint64_t)rank * ((uint64_t)shape_n_in(shape, which) * LORA_WEIGHT_BITS + LORA_SCALE_BITS);
+            b_bits += (uint64_t)shape_n_out(shape, which) * ((uint64_t)rank * LORA_WEIGHT_BITS + LORA_SCALE_BITS);
         }
         total += words(a_bits, width_bits) + words(b_bits, width_bits);
     }
@@ -88,11 +86,11 @@ struct lora_region memory_map_lora(const struct memory_map *map, const struct ad
             region.n_out_sum += (uint32_t)p->n_out;
             region.a_weights += (uint64_t)p->rank * (uint64_t)p->n_in;
             region.b_weights += (uint64_t)p->rank * (uint64_t)p->n_out;
-            a_bits += (uint64_t)p->rank * SCALE_BITS;
-            b_bits += (uint64_t)p->n_out * SCALE_BITS;
+            a_bits += (uint64_t)p->rank * LORA_SCALE_BITS;
+            b_bits += (uint64_t)p->n_out * LORA_SCALE_BITS;
         }
-        region.a_words = (uint32_t)words(a_bits + region.a_weights * WEIGHT_BITS, map->width_bits);
-        region.b_words = (uint32_t)words(b_bits + region.b_weights * WEIGHT_BITS, map->width_bits);
+        region.a_words = (uint32_t)words(a_bits + region.a_weights * LORA_WEIGHT_BITS, map->width_bits);
+        region.b_words = (uint32_t)words(b_bits + region.b_weights * LORA_WEIGHT_BITS, map->width_bits);
         region.a_address_words = (uint32_t)address;
         region.b_address_words = (uint32_t)address + region.a_words;
         address += region.a_words + region.b_words;
