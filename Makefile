@@ -4,6 +4,8 @@
 #   build/libetchsim.a   kernels/ adapters/ traces/ sim/
 #   build/tests          every CUnit suite listed in tests/unit/suites.def
 #   build/bench          every benchmark listed in tests/bench/benches.def
+#   build/lockstep       the LoRA MAC unit's C model and its verilated RTL side by side
+#   build/libetchsim_lora_dpi.so   the LoRA MAC unit's C model for SystemVerilog, see docs/vectors.md
 #
 # The variants (asan, fuzz, coverage) are this same Makefile with another BUILD directory and other flags.
 
@@ -30,6 +32,8 @@ FUZZ_SECONDS ?= 20
 ARGS ?=
 SUITES ?=
 BENCHES ?=
+# `make lockstep` runs for this long, all sets of parameters together.
+LOCKSTEP_SECONDS ?= 300
 # V=1 shows whole command lines.
 Q := $(if $(V),,@)
 
@@ -42,6 +46,9 @@ SOURCES := $(filter-out %_avx2.c %_avx512.c,$(SOURCES))
 endif
 TEST_SOURCES := $(wildcard $(foreach suite,unit latency order golden,tests/$(suite)/*.c))
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
+LOCKSTEP_SOURCES := $(wildcard tests/lockstep/*.c)
+DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules.c sim/lora_pins_model.c sim/lora_ports.c sim/lora_layout.c sim/error.c \
+	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FORMATTED = $(wildcard $(foreach d,kernels adapters sim traces tests/*,$(d)/*.c $(d)/*.h))
@@ -50,20 +57,25 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # --- flags -------------------------------------------------------------------------------------------------------------------------------
 
-LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8
+LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. \
 	-DETCHSIM_SOURCE_DIR='"$(CURDIR)"' $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread
+LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread -ldl
 CFLAGS_ALL := $(CFLAGS_ALL)
 
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
-$(BUILD)/obj/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
-$(BUILD)/obj/kernels/%_avx512.o: FILE_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
+$(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
+$(BUILD)/obj/kernels/%_avx512.o $(BUILD)/pic/kernels/%_avx512.o: FILE_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
 $(BUILD)/obj/sim/version.o: FILE_FLAGS = -DETCHSIM_COMMIT='"$(COMMIT)"'
 COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+# The FST writer that comes with Verilator, for traces/waveform.c; not our code, so without our warnings.
+FST := $(shell pkg-config --variable=includedir verilator 2>/dev/null)/gtkwave
+FST_OBJECTS := $(patsubst %,$(BUILD)/obj/fst/%.o,fstapi fastlz lz4)
+$(BUILD)/obj/traces/waveform.o: FILE_FLAGS = -isystem $(FST)
 
 # --- building ----------------------------------------------------------------------------------------------------------------------------
 
@@ -73,7 +85,7 @@ all: $(BUILD)/etchsim ## build build/etchsim (the default)
 $(BUILD)/etchsim: $(call objects,sim/main.c) $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/libetchsim.a: $(call objects,$(SOURCES)) $(BUILD)/objects.txt
+$(BUILD)/libetchsim.a: $(call objects,$(SOURCES)) $(FST_OBJECTS) $(BUILD)/objects.txt
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
@@ -83,6 +95,17 @@ $(BUILD)/tests: $(call objects,$(TEST_SOURCES)) $(BUILD)/libetchsim.a
 $(BUILD)/bench: $(call objects,$(BENCH_SOURCES)) $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+$(BUILD)/lockstep: $(call objects,$(LOCKSTEP_SOURCES)) $(BUILD)/libetchsim.a
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# Compiled apart: position-independent, and without a variant's instruments, which a simulator that loads it does not have.
+$(BUILD)/libetchsim_lora_dpi.so: $(patsubst %.c,$(BUILD)/pic/%.o,$(DPI_SOURCES))
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS) -shared -Wl,--no-undefined -o $@ $^ -lm
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags.txt
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$< (pic)';) $(CCACHE) $(CC) $(filter-out $(VARIANT),$(CFLAGS_ALL)) -fPIC -fvisibility=hidden $(FILE_FLAGS) -MMD -MP -c -o $@ $<
+
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
@@ -90,7 +113,12 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags.txt | libraries
 	@mkdir -p $(@D)
 	$(Q:@=@echo '$<';) $(CCACHE) $(CC) $(CFLAGS_ALL) $(FILE_FLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
+$(BUILD)/obj/fst/%.o: $(FST)/%.c $(BUILD)/flags.txt | libraries
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
+-include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES))
 
 # Files that change only when their text does: what hangs on them is rebuilt when flags, the list of sources or the commit change.
 $(BUILD)/flags.txt: TEXT = $(CC) $(CFLAGS_ALL)
@@ -109,7 +137,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -118,13 +146,22 @@ run: setup ## build, then generate a few tokens on the sample chip: make run ARG
 	$(BUILD)/etchsim run $(ARGS)
 
 test: setup ## build, then run every test: make test SUITES='config gguf' runs only these suites
+	@scripts/setup.sh rtl
 	@$(MAKE) --no-print-directory check
 
-check: $(BUILD)/tests $(BUILD)/etchsim
+# Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
+check lockstep bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
+check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
+	$(BUILD)/lockstep
 	@ETCHSIM=$(abspath $(BUILD))/etchsim tests/cli/run $(CLI_TESTS)
 endif
+
+lockstep: setup ## model and RTL of the LoRA MAC unit for LOCKSTEP_SECONDS (300), wide units and new random seeds included
+	@scripts/setup.sh rtl
+	@$(MAKE) --no-print-directory $(BUILD)/lockstep
+	$(BUILD)/lockstep --seconds $(LOCKSTEP_SECONDS)
 
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@$(MAKE) --no-print-directory $(BUILD)/bench
@@ -132,6 +169,7 @@ bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 VARIANT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 asan: setup ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/setup.sh rtl
 	@$(MAKE) --no-print-directory $(ASAN) check
 
 FUZZ := BUILD=build/fuzz CC=clang OPTIMISE=-O1 WERROR= \
@@ -145,6 +183,7 @@ fuzz: setup ## every fuzzer for FUZZ_SECONDS (20) each, from its corpus; a crash
 			-artifact_prefix=build/fuzz/$$name- build/fuzz/found/$$name tests/fuzz/corpus/$$name; done
 
 coverage: setup ## line coverage of the tests, per file (gcov), lowest first
+	@scripts/setup.sh rtl
 	@$(MAKE) --no-print-directory BUILD=build/coverage OPTIMISE=-O0 CCACHE= VARIANT='--coverage -fprofile-update=atomic' check
 	@cd build/coverage && find . -name '*.gcda' -not -path './obj/tests/*' -exec gcov -n -r -s $(CURDIR) {} + 2>/dev/null \
 		| awk -F"[':% ]+" '/^File/ {file = $$2} /^Lines executed/ && file {printf "%6.1f %% of %5d lines  %s\n", $$3, $$5, file; file = ""}' | sort -n
@@ -154,11 +193,12 @@ coverage: setup ## line coverage of the tests, per file (gcov), lowest first
 lint: setup ## clang-format and clang-tidy, without changing anything
 	@scripts/setup.sh lint
 	clang-format --dry-run -Werror $(FORMATTED)
-	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES))
+	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES))
 
 # One clang-tidy per file, so that they run side by side. Warnings of clang itself are off: gcc's, as errors, are the build's.
 tidy/%: FORCE
 	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(filter-out -W%,$(CFLAGS_ALL)) $(TIDY_FLAGS) -DETCHSIM_COMMIT='""' 2>/dev/null
+tidy/traces/waveform.c: TIDY_FLAGS = -isystem $(FST)
 tidy/%_avx2.c: TIDY_FLAGS = -mavx2 -mfma
 tidy/%_avx512.c: TIDY_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
 

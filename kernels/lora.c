@@ -5,7 +5,7 @@
 #include "kernels/requant.h"
 #include "sim/error.h"
 
-_Static_assert((int64_t)31 * 127 * INPUTS_MAX < ((int64_t)1 << 31), "phase A's accumulator is 32 bits wide");
+_Static_assert((int64_t)32 * 128 * INPUTS_MAX < ((int64_t)1 << 31), "phase A's accumulator is 32 bits wide");
 
 void k_lora_a(const struct lora_pair *pair, const struct act8 *x, struct act8 *h)
 {

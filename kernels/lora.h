@@ -4,7 +4,8 @@
  *   phase B   delta_o = rescale((sum_j b[o, j] h[j]) * scale_b[o], e_h + e_B -> acc_exponent), saturated to +-ACC_LIMIT
  *   add       acc_o = sat(acc_o + delta_o), +-ACC_LIMIT
  *
- * Bounds: |sum_i| <= 31 * 127 * 2^18 < 2^30 (32-bit accumulator), |u| < 2^46; |sum_j| <= 31 * 127 * 128 < 2^19, times 2^16: < 2^35.
+ * Bounds: |sum_i| <= 32 * 128 * 2^18 = 2^30 (32-bit accumulator), |u| < 2^46; |sum_j| <= 32 * 127 * 128 < 2^19, times 2^16: < 2^35.
+ * So weights of -32 and activations of -128, which the chip never makes, are exact as well (the RTL is tested with them).
  * alpha / r is in scale_b. A pair of rank 0 must not be given to A or B.
  */
 #ifndef ETCHSIM_LORA_H

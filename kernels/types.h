@@ -141,10 +141,10 @@ struct lora_pair {
     const uint16_t *scale_b; /* [n_out] */
 };
 
-/* What a LoRA weight and a row's scale take in an SRAM slot. */
+/* What a LoRA weight and a row's scale take. */
 enum { LORA_WEIGHT_BITS = 6, LORA_SCALE_BITS = 16 };
 
-/* Bits in the SRAM slot. */
+/* Bits of weights and scales; in an SRAM slot they are padded to lane rows (docs/lora_mac.md). */
 static inline int64_t lora_pair_bits(const struct lora_pair *p)
 {
     return p->rank == 0 ? 0 : LORA_WEIGHT_BITS * (int64_t)p->rank * (p->n_in + p->n_out) + LORA_SCALE_BITS * ((int64_t)p->rank + p->n_out);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what etchsim needs and this machine lacks (Debian packages). Says nothing when nothing is missing.
 #
-#   scripts/setup.sh [base] [lint] [fuzz]      default: base
+#   scripts/setup.sh [base] [lint] [fuzz] [rtl] [formal] [synth]      default: base
 #
 # What counts is whether the tool or library works, not which package it came from: so on a system other than Debian
 # the libraries may be installed by hand, and this script is content. Exit 2: something is missing and could not be installed.
@@ -41,6 +41,7 @@ check_base() {
     need libxxhash-dev has_library libxxhash
     need libpcre2-dev has_library libpcre2-8
     need libcunit1-dev has_library cunit
+    need verilator has_library verilator # its FST writer; the rtl group runs it as well
 }
 
 check_lint() {
@@ -53,14 +54,34 @@ check_fuzz() {
     has_fuzzer || missing+=("$(fuzzer_package)")
 }
 
+# The LoRA MAC unit's Verilog: verilated, and simulated a second time by another simulator.
+check_rtl() {
+    need verilator has_command verilator
+    need g++ has_command g++
+    need iverilog has_command iverilog
+    need make has_command make
+    need zlib1g-dev has_library zlib
+}
+
+check_formal() {
+    need yosys has_command yosys
+    need z3 has_command z3
+    need cvc4 has_command cvc4
+}
+
+check_synth() {
+    need yosys has_command yosys
+    need qflow-tech-osu018 test -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib
+}
+
 check() {
     missing=()
     local group
     for group in "$@"; do
         case $group in
-        base | lint | fuzz) "check_$group" ;;
+        base | lint | fuzz | rtl | formal | synth) "check_$group" ;;
         *)
-            echo "setup.sh: unknown group '$group': expected base, lint or fuzz" >&2
+            echo "setup.sh: unknown group '$group': expected base, lint, fuzz, rtl, formal or synth" >&2
             exit 2
             ;;
         esac

@@ -38,6 +38,7 @@ enum {
 _Static_assert((int)HIGHEST_rom_tile_rows == (int)TILE_ROWS_MAX, "a tile's 32-bit accumulators hold TILE_ROWS_MAX inputs");
 _Static_assert((int)HIGHEST_slots_rank_max == (int)LORA_RANK_MAX, "the LoRA MAC unit has registers for LORA_RANK_MAX");
 _Static_assert((int)ROM_MATRICES_MAX == (int)BURST_ACCS, "an array's results travel as one burst");
+_Static_assert((int)GROUP_LINEARS_MAX == (int)BURST_ACCS, "a group's LoRA contribution travels as one burst");
 
 /* -- building blocks -- */
 
@@ -219,9 +220,7 @@ static void set_silu(struct chip *c, struct silu_unit *u)
 static void set_lora_mac(struct chip *c, struct lora_mac *u, const struct layer *layer)
 {
     u->map = &c->map;
-    u->lanes = c->config.lora_lanes;
-    u->latency_cycles = c->config.lora_latency_cycles;
-    u->sram_latency_cycles = c->config.sram_latency_cycles;
+    u->geometry = lora_geometry(&c->config);
     u->values = c->model != NULL;
     for (int i = 0; i < BURST_ACCS && u->values; i++) {
         u->h[i] = new_act8(c, LORA_RANK_MAX);
@@ -365,8 +364,10 @@ static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *p
 /* A layer block's links. in_residual and in_delta of its first norm are wired by the caller.
  *
  * No deadlock: the LoRA MAC unit serves all four ROM arrays and waits for room in a delta link, while an array may wait for the arrays behind it. A delta
- * link is as deep as the x link of its array, and an array takes the delta before it waits for its own output: so the delta of an x that an array holds or
- * has waiting always finds room in time, and the LoRA MAC unit goes on to the arrays behind.
+ * link is as deep as the x link of its array. Until its delta has come, an x stays in its array or the link before it, behind at most depth - 1 others of
+ * that link and one that the array holds; and the array takes the delta of the one it holds before it waits for its own output. So the delta of an x
+ * always finds room in time, and the LoRA MAC unit goes on to the arrays behind. (It frees its own x link earlier, which lets no more x come: a sender
+ * needs room in both.)
  */
 static void wire_layer(struct chip *c, int l)
 {
@@ -454,7 +455,7 @@ static bool check_requests(const struct chip_config *config, const struct shape 
     return true;
 }
 
-static void build(struct chip *c, struct adapter *adapters, struct request *requests, uint32_t n_requests)
+static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters, struct request *requests, uint32_t n_requests)
 {
     size_t n_layers = (size_t)c->shape.n_layers, n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
     c->layers = keep(c, n_layers, sizeof *c->layers);
@@ -462,6 +463,8 @@ static void build(struct chip *c, struct adapter *adapters, struct request *requ
     c->wake = keep(c, n_units, sizeof *c->wake);
     c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
     c->links = keep(c, LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers, sizeof(struct link *));
+    memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,
+                     keep(c, n_adapters * n_layers * LINEAR_GROUPS, sizeof(struct lora_region)));
     for (int32_t l = 0; l < c->shape.n_layers; l++) {
         set_layer(c, l);
     }
@@ -490,12 +493,13 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
     c->map = map;
     c->model = values ? model : NULL;
     c->trace = trace;
+    c->n_adapters = n_adapters;
     if (setjmp(c->out_of_memory)) {
         chip_free(c);
         return error_input(e, "%s: not enough memory for the chip's contents: expected room for %.1f MiB of SRAM in values", config->name,
                            (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / 1048576);
     }
-    build(c, adapters, requests, n_requests);
+    build(c, adapters, n_adapters, requests, n_requests);
     *chip = c;
     return true;
 }

@@ -62,6 +62,9 @@ struct chip {
     cycle_t *group_wake; /* [n_units / WAKE_GROUP + 1] */
     uint32_t n_units, n_links;
     cycle_t now;           /* cycles run so far */
+    uint32_t n_adapters;   /* that requests name */
+    bool stop;             /* a check failed: the run ends */
+    struct error failure;  /* and this is what it said */
     jmp_buf out_of_memory; /* used while it is built */
     void **blocks;         /* owned memory */
     size_t n_blocks, blocks_room;

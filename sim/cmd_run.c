@@ -10,9 +10,9 @@
 #include "sim/report.h"
 
 struct arguments {
-    const char *chip, *model, *prompt, *folder, *temperature, *top_p;
-    int64_t tokens, seed, sequences;
-    int engine, lora_mac;
+    const char *chip, *model, *prompt, *folder, *temperature, *top_p, *window;
+    int64_t tokens, seed, sequences, layer, before;
+    int engine, lora_mac, trigger;
     bool timing_only, json, ignore_stop;
     struct option_list adapters, set, traces;
 };
@@ -33,20 +33,30 @@ static const struct option options[] = {
     OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
     OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip",
                   "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
-    OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model", "what computes LoRA: the C unit"),
+    OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model|rtl|lockstep",
+                  "what computes LoRA: the C unit (default), its Verilog, or both compared in every cycle"),
     OPTION_FLAG(struct arguments, timing_only, "timing-only", 0, "no values: the same cycles without text"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "leave results, resolved config, versions and traces in a folder"),
     OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
-                    "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
+                    "events (compressed text), perfetto (for ui.perfetto.dev) or fst (LoRA MAC units, for GTKWave); needs --out"),
+    OPTION_TEXT(struct arguments, window, "trace-window", 0, "FROM:TO", "cycles that --trace fst shows (default: all)"),
+    OPTION_INTEGER(struct arguments, layer, "trace-layer", 0, "N", -1, 100000, "layer that --trace fst shows (default: -1, all)"),
+    OPTION_CHOICE(struct arguments, trigger, "trace-trigger", 0, "none|sram|output",
+                  "leave a waveform that ends with a LoRA MAC unit's first stall of this kind; needs --out"),
+    OPTION_INTEGER(struct arguments, before, "trace-before", 0, "N", 1, 1000000,
+                   "cycles before a trigger or a mismatch to show (default: 200)"),
 };
 
-static const struct command command = {"run", "generate tokens on a simulated chip, cycle by cycle",
-                                       "  etchsim run --prompt 'On Monday morning'\n"
-                                       "  etchsim run --adapter none --adapter clinical --adapter contract --tokens 100\n"
-                                       "  etchsim run --chip sample-lean --set lora.lanes=16 --adapter support --json\n"
-                                       "  etchsim run --sequences 8 --temperature 0.8 --out /tmp/run --trace perfetto\n",
-                                       options, OPTION_COUNT(options)};
+static const struct command command = {
+    "run", "generate tokens on a simulated chip, cycle by cycle",
+    "  etchsim run --prompt 'On Monday morning'\n"
+    "  etchsim run --adapter none --adapter clinical --adapter contract --tokens 100\n"
+    "  etchsim run --chip sample-lean --set lora.lanes=16 --adapter support --json\n"
+    "  etchsim run --sequences 8 --temperature 0.8 --out /tmp/run --trace perfetto\n"
+    "  etchsim run --adapter support --lora-mac lockstep --tokens 64\n"
+    "  etchsim run --adapter support --out /tmp/run --trace fst --trace-window 10000:12000 --trace-layer 0\n",
+    options, OPTION_COUNT(options)};
 
 static bool parse_share(const char *text, const char *option, double high, double *value, struct error *e)
 {
@@ -65,11 +75,13 @@ static bool parse_traces(const struct arguments *a, struct run_options *o, struc
 {
     for (int32_t i = 0; i < a->traces.count; i++) {
         bool events = strcmp(a->traces.items[i], "events") == 0, perfetto = strcmp(a->traces.items[i], "perfetto") == 0;
-        if (!events && !perfetto) {
-            return error_input(e, "--trace %s: expected events or perfetto", a->traces.items[i]);
+        bool fst = strcmp(a->traces.items[i], "fst") == 0;
+        if (!events && !perfetto && !fst) {
+            return error_input(e, "--trace %s: expected events, perfetto or fst", a->traces.items[i]);
         }
         o->trace_events |= events;
         o->trace_perfetto |= perfetto;
+        o->trace_fst |= fst;
     }
     if (a->folder && !*a->folder) {
         return error_input(e, "--out: expected a folder, found an empty name");
@@ -77,6 +89,28 @@ static bool parse_traces(const struct arguments *a, struct run_options *o, struc
     return !a->traces.count || a->folder
                ? true
                : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+}
+
+/* Where the waveforms of the LoRA MAC units begin and end. */
+static bool parse_window(const struct arguments *a, struct run_options *o, struct error *e)
+{
+    int used = 0;
+    o->trace_from = 0;
+    o->trace_to = NEVER - 1;
+    if (a->window && (sscanf(a->window, "%" SCNu64 ":%" SCNu64 "%n", &o->trace_from, &o->trace_to, &used) != 2 || a->window[used] ||
+                      strchr(a->window, '-') || o->trace_from > o->trace_to)) {
+        return error_input(e, "--trace-window %s: expected FROM:TO, two cycles in rising order", a->window);
+    }
+    if ((a->window || a->layer >= 0) && !o->trace_fst && o->trace_trigger == TRIGGER_NONE) {
+        return error_input(e, "%s: expected --trace fst as well", a->window ? "--trace-window" : "--trace-layer");
+    }
+    if (o->trace_trigger != TRIGGER_NONE && !a->folder) {
+        return error_input(e, "--trace-trigger: expected --out DIR as well, the folder for the waveform");
+    }
+    bool pins = o->lora_mac != LORA_MODEL || o->trace_fst || o->trace_trigger != TRIGGER_NONE;
+    return !pins || !o->timing_only ||
+           error_input(e, "--timing-only: there are no values for %s; expected one or the other",
+                       o->lora_mac != LORA_MODEL ? "--lora-mac rtl or lockstep" : "a waveform");
 }
 
 static bool to_options(const struct arguments *a, struct run_options *o, struct error *e)
@@ -96,9 +130,13 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
                               .ignore_stop = a->ignore_stop,
                               .timing_only = a->timing_only,
                               .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP,
-                              .folder = a->folder};
+                              .folder = a->folder,
+                              .lora_mac = (enum lora_mode)a->lora_mac,
+                              .trace_layer = (int32_t)a->layer,
+                              .trace_trigger = (enum lora_trigger)a->trigger,
+                              .trace_before_cycles = (uint32_t)a->before};
     return parse_share(a->temperature, "temperature", 100, &o->temperature, e) && parse_share(a->top_p, "top-p", 1, &o->top_p, e) &&
-           parse_traces(a, o, e);
+           parse_traces(a, o, e) && parse_window(a, o, e);
 }
 
 /* Who is told of each token: a lone sequence's text is printed as it comes; else a counter on the terminal, once the run takes longer than a moment. */
@@ -191,8 +229,15 @@ static void show_wall_clock(const struct run *run)
 
 int cmd_run(int argc, char **argv)
 {
-    struct arguments arguments = {
-        .chip = "sample", .model = "sample", .prompt = "The old", .tokens = 128, .seed = 1, .sequences = 1, .engine = 1};
+    struct arguments arguments = {.chip = "sample",
+                                  .model = "sample",
+                                  .prompt = "The old",
+                                  .tokens = 128,
+                                  .seed = 1,
+                                  .sequences = 1,
+                                  .engine = 1,
+                                  .layer = -1,
+                                  .before = 200};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

@@ -5,7 +5,7 @@
 
 static bool done(const struct chip *c)
 {
-    return c->sequencer.n_done == c->sequencer.n_requests;
+    return c->stop || c->sequencer.n_done == c->sequencer.n_requests;
 }
 
 static bool deadlock(const struct chip *c, cycle_t now, struct error *e)
@@ -119,5 +119,9 @@ bool chip_run(struct chip *c, enum engine engine, struct error *e)
         unit_close(c->units[i], c->now);
     }
     trace_end(c->trace, c->now);
+    if (c->stop) {
+        *e = c->failure;
+        return false;
+    }
     return good;
 }

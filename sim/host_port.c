@@ -66,17 +66,6 @@ void host_port_tick(struct unit *unit, cycle_t now)
     }
 }
 
-static uint32_t slice_words(const struct dma *u, uint32_t *address_words)
-{
-    uint32_t words = 0;
-    for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
-        struct lora_region region = memory_map_lora(u->map, &u->adapters[u->adapter], u->layer, g, u->slot);
-        words += region.a_words + region.b_words;
-    }
-    *address_words = (uint32_t)u->slot * u->map->slot_words;
-    return words;
-}
-
 /* The layer is done (or had nothing): the next slice, or the word to the sequencer. */
 static void next_slice(struct dma *u, cycle_t now)
 {
@@ -97,12 +86,12 @@ static void accept_slice(struct dma *u, cycle_t now)
     u->slot = slice->slot;
     u->layer = slice->layer;
     link_pop(u->in_slice, now);
-    uint32_t address_words = 0, words = slice_words(u, &address_words);
+    uint32_t words = memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer);
     if (words == 0) {
         next_slice(u, now);
         return;
     }
-    sram_request(u->write_request[u->layer], now, NULL, address_words, words, u->words_per_cycle);
+    sram_request(u->write_request[u->layer], now, NULL, memory_map_slot(u->map, u->slot), words, u->words_per_cycle);
     u->until = now + sram_ideal_cycles(words, u->words_per_cycle, u->sram_latency_cycles);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);

@@ -5,7 +5,8 @@
  * Latency     host.transfer_cycles + sum over layers of (tensors * host.tensor_cycles + ceil(bytes / bandwidth), at least 1); the DMA writes a layer's slice when it
  *             is whole, while the next one arrives.
  * Throughput  one adapter at a time. Stall rule: host port `output` while the DMA is behind; DMA `sram` while its writes take longer than on an idle SRAM.
- * Inaccuracies: the link is an average bandwidth without packets; a slice waits until it is whole.
+ * Inaccuracies: the link is an average bandwidth without packets; a slice waits until it is whole. The host sends weights and scales without padding; the
+ *             DMA lays them out in lane rows (docs/lora_mac.md) in no time, and writes the rows with their padding.
  */
 #ifndef ETCHSIM_HOST_PORT_H
 #define ETCHSIM_HOST_PORT_H

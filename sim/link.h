@@ -22,8 +22,9 @@ enum { BURST_ACCS = 3 }; /* Q, K and V travel as one burst */
 struct burst {
     struct token *token;
     cycle_t first, last; /* cycles in which the receiver sees the first and the last beat; last is NEVER while the burst is open */
-    /* requests to an SRAM or a host port: */
+    /* requests to an SRAM: */
     uint32_t address_words, words, words_per_cycle;
+    uint32_t row_words, first_rows, block_rows, pause_cycles; /* of a stream of lane rows (sram.h); row_words 0: a plain stream */
     /* messages: an adapter's number with slot and layer, or a sampled token's id */
     int32_t index, slot, layer;
     /* what the beats carry; allocated with the link, absent in runs without values */
@@ -56,6 +57,13 @@ static inline struct burst *link_front(const struct link *link, cycle_t now)
 {
     struct burst *burst = &link->slots[link->head];
     return link->count && burst->first <= now ? burst : NULL;
+}
+
+/* Since when the oldest burst has been at the front: since its first beat came, or since the one before it was taken. */
+static inline cycle_t link_front_since(const struct link *link)
+{
+    cycle_t first = link->slots[link->head].first, freed = link->popped_at == NEVER ? 0 : link->popped_at + 1;
+    return first > freed ? first : freed;
 }
 
 /* The oldest burst once its last beat is there, or NULL; the receiver then wakes when that is known to be. */

@@ -5,28 +5,34 @@
 #include "kernels/lora.h"
 #include "sim/sram.h"
 
-/* The waiting vector that came first. */
+/* The vector that has waited at the front of its link for the longest. */
 static struct burst *pick(struct lora_mac *u, cycle_t now)
 {
     struct burst *oldest = NULL;
+    cycle_t since = NEVER;
     for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
         struct burst *x = link_front(u->in_x[g], now);
-        if (x && (!oldest || x->first < oldest->first)) {
+        if (x && link_front_since(u->in_x[g]) < since) {
             oldest = x;
+            since = link_front_since(u->in_x[g]);
             u->group = g;
         }
     }
     return oldest;
 }
 
-/* Asks for a phase's weights, at the rate at which the lanes use them. */
-static void read_weights(struct lora_mac *u, cycle_t now, uint32_t address_words, uint32_t words, uint64_t weights)
+static struct lora_region region_of(const struct lora_mac *u, enum linear_group group, const struct token *token)
 {
-    cycle_t cycles = ceil_div(weights, u->lanes);
-    sram_request(u->read_request, now, u->token, address_words, words, (uint32_t)ceil_div(words, cycles));
-    u->until = now + 1 + cycles + u->sram_latency_cycles;
-    unit_enter(&u->unit, now, UNIT_BUSY);
-    unit_sleep(&u->unit, u->until);
+    struct lora_region region = memory_map_lora(u->map, token->adapter, u->unit.layer, group, token->slot);
+    for (uint32_t i = 0; i < linears_count(group); i++) {
+        region.job.base_exponent[i] = u->base_exponent[linears_first(group) + i];
+    }
+    return region;
+}
+
+struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, const struct token *token)
+{
+    return region_of(u, group, token).job;
 }
 
 static void compute_a(struct lora_mac *u, const struct act8 *x)
@@ -43,9 +49,8 @@ static void compute_a(struct lora_mac *u, const struct act8 *x)
 static void compute_b(struct lora_mac *u, struct burst *delta)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
-        enum linear which = linears_first(u->group) + i;
-        const struct lora_pair *pair = adapter_pair(u->token->adapter, u->unit.layer, which);
-        delta->acc[i].exponent = u->x_exponent + u->base_exponent[which];
+        const struct lora_pair *pair = adapter_pair(u->token->adapter, u->unit.layer, linears_first(u->group) + i);
+        delta->acc[i].exponent = u->x_exponent + u->region.job.base_exponent[i];
         if (pair->rank > 0) {
             k_lora_b(pair, &u->h[i], delta->acc[i].exponent, delta->acc[i].m);
         } else {
@@ -54,26 +59,52 @@ static void compute_b(struct lora_mac *u, struct burst *delta)
     }
 }
 
+static void go_on(struct lora_mac *u, enum lora_phase phase, cycle_t until)
+{
+    u->phase = phase;
+    u->until = until;
+    unit_sleep(&u->unit, until);
+}
+
+/* Asks for a phase's rows. The request link is free: the answer to the last request has come. */
+static void read_rows(struct lora_mac *u, cycle_t now, uint32_t address_words, const struct sram_rows *rows)
+{
+    sram_request_rows(u->read_request, now, u->token, address_words, rows);
+    u->rows_at = now + sram_rows_ideal_cycles(rows, u->geometry.port_words, u->geometry.sram_latency_cycles);
+}
+
+/* x is taken at a beat a cycle, whatever the rows do; they come late enough for it. */
+static void ask_for_a(struct lora_mac *u, cycle_t now)
+{
+    read_rows(u, now, u->region.job.a_address_words, &u->region.a);
+    ES_ASSERT(now < u->x_taken_at && u->x_taken_at < u->rows_at);
+    go_on(u, LORA_X, u->x_taken_at);
+}
+
 RARELY static void start(struct lora_mac *u, cycle_t now)
 {
     struct burst *x = pick(u, now);
     if (!x) {
         return;
     }
+    uint64_t beats = x->last - x->first + 1;
     u->token = x->token;
-    u->region = memory_map_lora(u->map, u->token->adapter, u->unit.layer, u->group, u->token->slot);
+    u->region = region_of(u, u->group, u->token);
+    ES_ASSERT(u->region.job.rank > 0 && beats == ceil_div(u->region.job.inputs, u->region.job.beat_elements));
     if (u->values) {
         compute_a(u, &x->act);
     }
-    u->phase = LORA_A;
-    read_weights(u, now, u->region.a_address_words, u->region.a_words, u->region.a_weights);
-    if (u->until < x->last + 1) { /* the last element of x is needed too */
-        u->until = x->last + 1;
+    u->x_taken_at = now + beats;
+    unit_enter(&u->unit, now, UNIT_BUSY);
+    if (u->region.job.a_delay_cycles > 0) {
+        go_on(u, LORA_DELAY, now + u->region.job.a_delay_cycles);
+    } else {
+        ask_for_a(u, now);
     }
 }
 
-/* All of a phase's weights are there. */
-static bool weights_read(struct lora_mac *u, cycle_t now)
+/* All of a phase's rows are there. */
+static bool rows_read(struct lora_mac *u, cycle_t now)
 {
     if (!link_front(u->read_response, now)) {
         unit_enter(&u->unit, now, UNIT_STALL_SRAM);
@@ -81,8 +112,6 @@ static bool weights_read(struct lora_mac *u, cycle_t now)
     }
     link_pop(u->read_response, now);
     unit_enter(&u->unit, now, UNIT_BUSY);
-    u->until = now + u->latency_cycles;
-    unit_sleep(&u->unit, u->until);
     return true;
 }
 
@@ -90,6 +119,7 @@ static void open_delta(struct lora_mac *u, cycle_t now)
 {
     struct link *out = u->out_delta[u->group];
     if (!link_ready(out, now)) {
+        u->phase = LORA_OPEN;
         link_block(out, &u->unit, now);
         return;
     }
@@ -97,36 +127,42 @@ static void open_delta(struct lora_mac *u, cycle_t now)
         compute_b(u, link_back(out));
     }
     link_open(out, now, u->token);
-    u->phase = LORA_B;
-    read_weights(u, now, u->region.b_address_words, u->region.b_words, u->region.b_weights);
+    unit_enter(&u->unit, now, UNIT_BUSY);
+    read_rows(u, now, u->region.job.b_address_words, &u->region.b);
+    go_on(u, LORA_B, u->rows_at);
+}
+
+/* The burst's last beat is seen in the next cycle, in which the unit may pick again. */
+static void close_delta(struct lora_mac *u, cycle_t now)
+{
+    link_close(u->out_delta[u->group], now);
+    u->phase = LORA_EMPTY;
+    u->token = NULL;
+    unit_rest(&u->unit, now);
 }
 
 /* A phase is over, or waits for something. */
 RARELY static void advance(struct lora_mac *u, cycle_t now)
 {
     switch (u->phase) {
+    case LORA_DELAY: ask_for_a(u, now); break;
+    case LORA_X:
+        link_pop(u->in_x[u->group], now);
+        go_on(u, LORA_A, u->rows_at);
+        break;
     case LORA_A:
-        if (weights_read(u, now)) {
-            link_pop(u->in_x[u->group], now);
-            u->phase = LORA_REQUANT;
+        if (rows_read(u, now)) {
+            go_on(u, LORA_REQUANT, now + u->geometry.latency_cycles);
         }
         break;
     case LORA_REQUANT:
-        u->phase = LORA_OPEN;
-        open_delta(u, now);
-        break;
     case LORA_OPEN: open_delta(u, now); break;
     case LORA_B:
-        if (weights_read(u, now)) {
-            u->phase = LORA_CLOSE;
+        if (rows_read(u, now)) {
+            go_on(u, LORA_CLOSE, now + u->geometry.latency_cycles + lora_job_tail_beats(&u->geometry, &u->region.job) - 1);
         }
         break;
-    case LORA_CLOSE:
-        link_close(u->out_delta[u->group], now);
-        u->phase = LORA_EMPTY;
-        u->token = NULL;
-        unit_rest(&u->unit, now);
-        break;
+    case LORA_CLOSE: close_delta(u, now); break;
     case LORA_EMPTY: break;
     }
 }

@@ -1,18 +1,21 @@
-/* lora_mac.h -- the LoRA MAC unit of a layer: delta = B (A x), int8 activations x 6-bit weights, weights read from the adapter slot.
+/* lora_mac.h -- the LoRA MAC unit of a layer: delta = B (A x), int8 activations x 6-bit weights, weights read from the adapter slot. docs/lora_mac.md
+ * says what it does at its pins; this is the same unit with bursts instead of beats and rows.
  *
  *   x (QKV) --\                                                              /--> delta to ROM array QKV
  *   x (O) -----> [ pick ] -> phase A: h = A x -> requant -> phase B: B h --->----> delta to O
  *   x (gate up) /                ^                             ^             \--> ...
  *   x (down) --/             adapter slot in the layer's SRAM
  *
- * One unit serves the four groups of linears, one vector at a time, the one that came first (on a tie the earlier group).
- * Latency     x's first beat seen at n: weights of A are asked for at n. Phase A takes max(1 + ceil(weights of A / lanes) + sram.latency_cycles, their
- *             words from the SRAM), and ends no earlier than a cycle after x's last beat; then latency_cycles (requantisation).
- *             Phase B: the same with B's weights, without x; then latency_cycles. The delta burst opens with phase B and closes with its end.
- * Throughput  one vector at a time; the next is picked in the cycle after the close.
- * Stall rule  `sram` while weights come slower than the lanes use them; `output` when phase B finds no room in the delta link.
- * Inaccuracies: phases do not overlap; x is held in the input link's buffer until phase A is over; the weights'
- *             values come with the token's adapter, the SRAM gives the time (an adapter in use cannot be evicted).
+ * One unit serves the four groups of linears, one vector at a time: the one that has been at the front of its link for the longest, on a tie the earlier
+ * group. Weights come in lane rows, one six-bit field a lane; a row takes ceil(row_words / (ways * ports)) cycles, at least one.
+ * Latency     picked in n: A's rows are asked for in n + a_delay; x has been taken in n + its beats. The last row of A is seen in c, the delta burst opens
+ *             and B is asked for in c + latency_cycles. The last row of B is seen in c: the burst's last beat is seen in T = c + latency_cycles + the beats
+ *             of B's last block of results.
+ * Throughput  one vector at a time; the next is picked from T on.
+ * Stall rule  `sram` while rows come slower than from an idle SRAM; `output` when the delta link has no room for the burst.
+ * Inaccuracies: phases do not overlap; lower ranks of a group are padded to the largest, and vectors to whole lane rows, as the weights lie in the SRAM;
+ *             the weights' values come with the token's adapter, the SRAM gives the time (an adapter in use cannot be evicted). A row that lies across two
+ *             groups of banks takes a cycle more than ideal, which counts as `sram`.
  */
 #ifndef ETCHSIM_LORA_MAC_H
 #define ETCHSIM_LORA_MAC_H
@@ -21,24 +24,29 @@
 #include "sim/link.h"
 #include "sim/memory_map.h"
 
-enum lora_phase { LORA_EMPTY, LORA_A, LORA_REQUANT, LORA_OPEN, LORA_B, LORA_CLOSE };
+enum lora_phase { LORA_EMPTY, LORA_DELAY, LORA_X, LORA_A, LORA_REQUANT, LORA_OPEN, LORA_B, LORA_CLOSE };
 
 struct lora_mac {
     struct unit unit;
     struct link *in_x[LINEAR_GROUPS], *out_delta[LINEAR_GROUPS];
     struct link *read_request, *read_response;
     const struct memory_map *map;
-    uint32_t lanes, latency_cycles, sram_latency_cycles;
+    struct lora_geometry geometry;
     enum lora_phase phase;
-    cycle_t until;
+    cycle_t until; /* the phase's known end; of the rows on an idle SRAM */
+    cycle_t x_taken_at, rows_at;
     struct token *token;
     enum linear_group group; /* being served */
     struct lora_region region;
     bool values;                         /* false: a run without values */
     struct act8 h[BURST_ACCS];           /* registers, [LORA_RANK_MAX] each */
-    int32_t base_exponent[LINEAR_COUNT]; /* of the layer's base weights */
+    int32_t base_exponent[LINEAR_COUNT]; /* of the layer's base weights; 0 in a run without values */
     int32_t x_exponent;
+    struct cosim_layer *cosim; /* its pins (lora_cosim.h), or NULL */
 };
+
+/* What the unit is told with a burst of x for this group. */
+struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, const struct token *token);
 
 /* Whether a token's adapter has something for this group of linears. */
 static inline bool token_has_lora(const struct token *token, int32_t layer, enum linear_group group)

@@ -64,19 +64,25 @@ static const char *adapter_name(const struct run *run, const struct request *r)
 }
 
 struct sram_use { /* bytes, all layers */
-    double capacity, slots, adapters, kv_reserved, kv_used;
+    double capacity, slots, kv_reserved, kv_used;
+    double adapters, packed; /* what live adapters fill of the slots; their weights and scales without the padding of lane rows */
 };
 
 static struct sram_use sram_use(const struct run *run)
 {
     const struct chip *c = run->chip;
     double word = c->map.width_bits / 8.0 * c->shape.n_layers;
-    struct sram_use use = {(double)c->map.capacity_words * word, (double)c->map.slots_words * word, 0, (double)c->map.kv_words * word, 0};
+    struct sram_use use = {.capacity = (double)c->map.capacity_words * word,
+                           .slots = (double)c->map.slots_words * word,
+                           .kv_reserved = (double)c->map.kv_words * word,
+                           .kv_used = 2.0 * c->map.kv_row_words * (double)c->sequencer.kv_rows_peak * word};
     for (uint32_t i = 0; i < c->sequencer.slots.count; i++) {
         const struct slot *slot = &c->sequencer.slots.slot[i];
-        use.adapters += slot->state == SLOT_LIVE ? (double)run->adapters[slot->adapter].packed_bits / 8 : 0;
+        for (int32_t l = 0; l < c->shape.n_layers && slot->state == SLOT_LIVE; l++) {
+            use.adapters += memory_map_slice_words(&c->map, &run->adapters[slot->adapter], l) * (c->map.width_bits / 8.0);
+        }
+        use.packed += slot->state == SLOT_LIVE ? (double)run->adapters[slot->adapter].packed_bits / 8 : 0;
     }
-    use.kv_used = 2.0 * c->map.kv_row_words * (double)c->sequencer.kv_rows_peak * word;
     return use;
 }
 
@@ -175,8 +181,8 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run);
-    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB), KV %.1f KiB (%.1f KiB used at most)\n", use.capacity / 1024,
-            use.slots / 1024, use.adapters / 1024, use.kv_reserved / 1024, use.kv_used / 1024);
+    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB, %.1f without padding), KV %.1f KiB (%.1f KiB used at most)\n",
+            use.capacity / 1024, use.slots / 1024, use.adapters / 1024, use.packed / 1024, use.kv_reserved / 1024, use.kv_used / 1024);
     fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
             trace_events(run->trace), trace_hash(run->trace));
 }
@@ -275,6 +281,7 @@ static cJSON *json_sram(const struct run *run)
     cJSON_AddNumberToObject(sram, "capacity_bytes", use.capacity);
     cJSON_AddNumberToObject(sram, "slots_bytes", use.slots);
     cJSON_AddNumberToObject(sram, "adapters_bytes", use.adapters);
+    cJSON_AddNumberToObject(sram, "adapters_packed_bytes", use.packed);
     cJSON_AddNumberToObject(sram, "kv_bytes", use.kv_reserved);
     cJSON_AddNumberToObject(sram, "kv_used_bytes", use.kv_used);
     for (enum sram_client client = 0; client < SRAM_CLIENTS; client++) {

@@ -111,6 +111,24 @@ static bool make_requests(struct run *run, struct error *e)
     return run->requests != NULL;
 }
 
+/* The LoRA MAC unit at its pins, where there is RTL or a waveform is asked for. */
+static bool attach_cosim(struct run *run, struct error *e)
+{
+    const struct run_options *o = &run->options;
+    if (o->lora_mac == LORA_MODEL && !o->trace_fst && o->trace_trigger == TRIGGER_NONE) {
+        return true;
+    }
+    struct lora_cosim_options cosim = {.mode = o->lora_mac,
+                                       .folder = o->folder,
+                                       .trace = o->trace_fst,
+                                       .layer = o->trace_layer,
+                                       .from = o->trace_from,
+                                       .to = o->trace_to,
+                                       .trigger = o->trace_trigger,
+                                       .before_cycles = o->trace_before_cycles};
+    return lora_cosim_attach(run->chip, &cosim, &run->cosim, e);
+}
+
 bool run_open(const struct run_options *options, struct run *run, struct error *e)
 {
     double start = seconds_now();
@@ -120,7 +138,7 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
                 make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
                          run->n_requests, run->trace, &run->chip, e) &&
-                (!options->folder || output_folder(options->folder, e));
+                (!options->folder || output_folder(options->folder, e)) && attach_cosim(run, e);
     if (!good) {
         run_close(run);
         return false;
@@ -195,16 +213,21 @@ bool run_execute(struct run *run, struct error *e)
         double start = seconds_now();
         good = chip_run(run->chip, run->options.engine, e);
         run->run_seconds = seconds_now() - start;
-        if (!good) {
+        if (!good && !run->chip->stop) { /* a deadlock */
             chip_print_state(run->chip, stderr);
         }
     }
     good = close_writers(&writers, opened, good, e);
+    struct error later;
+    good = lora_cosim_close(run->cosim, opened, good ? e : &later) && good;
+    run->cosim = NULL;
     return good && (!run->options.folder || write_results(run, e));
 }
 
 void run_close(struct run *run)
 {
+    struct error later;
+    lora_cosim_close(run->cosim, false, &later);
     chip_free(run->chip);
     trace_free(run->trace);
     for (uint32_t i = 0; run->requests && i < run->n_requests; i++) {

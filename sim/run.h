@@ -4,6 +4,7 @@
 
 #include "sim/engine.h"
 #include "sim/image.h"
+#include "sim/lora_cosim.h"
 #include "sim/tokenizer.h"
 
 struct run_options {
@@ -23,7 +24,12 @@ struct run_options {
     bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for */
     enum engine engine;
     const char *folder; /* results go there too; NULL: nowhere */
-    bool trace_events, trace_perfetto;
+    bool trace_events, trace_perfetto, trace_fst;
+    enum lora_mode lora_mac;
+    cycle_t trace_from, trace_to; /* of the waveform */
+    int32_t trace_layer;          /* of the waveform, -1: all */
+    enum lora_trigger trace_trigger;
+    uint32_t trace_before_cycles;
 };
 
 struct run {
@@ -38,6 +44,7 @@ struct run {
     struct chip_config config;
     struct trace *trace;
     struct chip *chip;
+    struct lora_cosim *cosim;          /* NULL: the C unit alone */
     double setup_seconds, run_seconds; /* wall clock; for people only */
 };
 

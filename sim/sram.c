@@ -21,6 +21,19 @@ void sram_request(struct link *request, cycle_t now, struct token *token, uint32
     burst->address_words = address_words;
     burst->words = words;
     burst->words_per_cycle = words_per_cycle;
+    burst->row_words = 0;
+    link_push(request, now, token, 1);
+}
+
+void sram_request_rows(struct link *request, cycle_t now, struct token *token, uint32_t address_words, const struct sram_rows *rows)
+{
+    struct burst *burst = link_back(request);
+    burst->address_words = address_words;
+    burst->words = rows->words;
+    burst->words_per_cycle = burst->row_words = rows->row_words;
+    burst->first_rows = rows->first_rows;
+    burst->block_rows = rows->block_rows;
+    burst->pause_cycles = rows->pause_cycles;
     link_push(request, now, token, 1);
 }
 
@@ -31,20 +44,40 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 
 static bool active(const struct sram_stream *s)
 {
-    return s->words_left > 0;
+    return s->row_words_left > 0;
 }
 
-/* What a stream gets in one cycle when no other is active. */
-static uint32_t words_alone(const struct sram *sram, const struct sram_stream *s)
+static bool wants(const struct sram_stream *s, cycle_t now)
 {
-    uint32_t wanted = min_u32(s->words_per_cycle, s->words_left);
-    return min_u32(min_u32(wanted, sram->ways * sram->ports), s->group_words_left);
+    return active(s) && s->wanted_at <= now;
 }
 
-static void take(const struct sram *sram, struct sram_stream *s, uint32_t words)
+/* What a stream gets in one cycle when no other wants a port. */
+static uint32_t words_alone(const struct sram_stream *s)
+{
+    return min_u32(min_u32(s->words_per_cycle, s->row_words_left), s->group_words_left);
+}
+
+/* A row's last word was granted in cycle `now`. */
+static void next_row(struct sram_stream *s, cycle_t now)
+{
+    s->rows_left--;
+    s->block_rows_left--;
+    if (s->rows_left == 0) {
+        return;
+    }
+    s->row_words_left = s->row_words;
+    if (s->block_rows_left == 0) {
+        s->block_rows_left = s->block_rows;
+        s->wanted_at = now + 1 + s->pause_cycles;
+    }
+}
+
+/* Words of the present row, the last of them granted in cycle `now`. */
+static void take(const struct sram *sram, struct sram_stream *s, uint32_t words, cycle_t now)
 {
     s->address_words += words;
-    s->words_left -= words;
+    s->row_words_left -= words;
     s->group_words_left -= words;
     if (s->group_words_left == 0) { /* on to the next group */
         s->group_words_left = sram->group_words;
@@ -56,26 +89,52 @@ static void take(const struct sram *sram, struct sram_stream *s, uint32_t words)
         ES_ASSERT(sram->ways > 0);
         s->way = (s->way + words) % sram->ways;
     }
+    if (s->row_words_left == 0) {
+        next_row(s, now);
+    }
 }
 
 /* -- a client alone: closed form -- */
 
-/* Advances a stream by up to `limit` cycles; returns how many it needed to get its last word, or `limit`. */
-static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cycle_t limit)
+/* At the beginning of a row: makes one row of all that come without a pause, in one group of banks, in no more than `limit` cycles. Returns their cycles, 0
+ * if that is not even one row. */
+static cycle_t join_rows(struct sram_stream *s, cycle_t limit)
 {
-    uint32_t per_cycle = min_u32(s->words_per_cycle, sram->ways * sram->ports);
-    cycle_t cycles = 0;
-    while (s->words_left > 0 && cycles < limit) {
-        uint32_t segment = min_u32(s->words_left, s->group_words_left);
-        cycle_t segment_cycles = ceil_div(segment, per_cycle);
-        if (segment_cycles > limit - cycles) {
-            segment_cycles = limit - cycles;
-            segment = (uint32_t)segment_cycles * per_cycle;
-        }
-        cycles += segment_cycles;
-        take(sram, s, segment);
+    cycle_t row_cycles = ceil_div(s->row_words, s->words_per_cycle);
+    uint32_t rows = min_u32(s->block_rows_left, s->group_words_left / s->row_words);
+    if (limit / row_cycles < rows) {
+        rows = (uint32_t)(limit / row_cycles);
     }
-    return cycles;
+    if (rows > 0) {
+        s->row_words_left = rows * s->row_words;
+        s->rows_left -= rows - 1;
+        s->block_rows_left -= rows - 1;
+    }
+    return rows * row_cycles;
+}
+
+/* Advances a stream over the cycles from .. to - 1. Returns the cycle behind the one in which it got its last word, or `to`. */
+static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cycle_t from, cycle_t to)
+{
+    while (active(s) && from < to) {
+        if (s->wanted_at > from) {
+            from = s->wanted_at < to ? s->wanted_at : to;
+            continue;
+        }
+        cycle_t cycles = s->row_words_left == s->row_words ? join_rows(s, to - from) : 0;
+        uint32_t words = s->row_words_left;
+        if (cycles == 0) {
+            words = min_u32(words, s->group_words_left);
+            cycles = ceil_div(words, s->words_per_cycle);
+            if (cycles > to - from) {
+                cycles = to - from;
+                words = (uint32_t)cycles * s->words_per_cycle;
+            }
+        }
+        from += cycles;
+        take(sram, s, words, from - 1);
+    }
+    return from;
 }
 
 /* -- several clients: one cycle at a time -- */
@@ -93,20 +152,27 @@ static uint32_t words_contended(const struct sram *sram, const struct sram_strea
     return granted;
 }
 
-/* Arbitrates one cycle among all active clients. `lost` counts the cycles in which a client got less than it would have alone. */
-static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_CLIENTS], uint32_t *turn, uint64_t lost[SRAM_CLIENTS])
+static void grant(const struct sram *sram, struct sram_stream *s, cycle_t now, uint64_t *lost)
 {
+    uint32_t wanted = words_alone(s), granted = words_contended(sram, s, wanted);
+    *lost += granted < wanted;
+    take(sram, s, granted, now);
+}
+
+/* Arbitrates one cycle among all clients. `lost` counts the cycles in which a client got less than it would have alone. */
+static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_CLIENTS], cycle_t now, uint32_t *turn,
+                      uint64_t lost[SRAM_CLIENTS])
+{
+    uint32_t n_wanting = 0;
     memset(sram->bank_uses, 0, sram->n_banks);
     for (uint32_t i = 0; i < SRAM_CLIENTS; i++) {
         enum sram_client client = sram->round_robin ? (i + *turn) % SRAM_CLIENTS : i;
-        struct sram_stream *s = &streams[client];
-        if (active(s)) {
-            uint32_t wanted = words_alone(sram, s), granted = words_contended(sram, s, wanted);
-            lost[client] += granted < wanted;
-            take(sram, s, granted);
+        if (wants(&streams[client], now)) {
+            grant(sram, &streams[client], now, &lost[client]);
+            n_wanting++;
         }
     }
-    *turn = (*turn + 1) % SRAM_CLIENTS;
+    *turn = n_wanting > 1 ? (*turn + 1) % SRAM_CLIENTS : *turn;
 }
 
 /* -- both -- */
@@ -134,15 +200,47 @@ static void serve_until(struct sram *sram, cycle_t to)
 {
     if (sram->n_active == 1 && to - sram->served_to == 1) {
         struct sram_stream *s = lone(sram->stream);
-        take(sram, s, words_alone(sram, s));
+        if (wants(s, sram->served_to)) {
+            take(sram, s, words_alone(s), sram->served_to);
+        }
     } else if (sram->n_active == 1) {
-        advance_alone(sram, lone(sram->stream), to - sram->served_to);
+        advance_alone(sram, lone(sram->stream), sram->served_to, to);
     } else if (sram->n_active > 1) {
         for (cycle_t cycle = sram->served_to; cycle < to; cycle++) {
-            arbitrate(sram, sram->stream, &sram->turn, sram->lost_cycles);
+            arbitrate(sram, sram->stream, cycle, &sram->turn, sram->lost_cycles);
         }
     }
     sram->served_to = to;
+}
+
+/* Serves the cycles served_to .. to - 1, and keeps what LoRA read is granted in each. */
+static void serve_watched(struct sram *sram, cycle_t to)
+{
+    const struct sram_stream *lora = &sram->stream[SRAM_LORA_READ];
+    while (active(lora) && sram->served_to < to) {
+        cycle_t cycle = sram->served_to;
+        uint32_t address_words = lora->address_words;
+        serve_until(sram, cycle + 1);
+        sram->lora_grants[cycle % SRAM_WATCHED_CYCLES] = (struct sram_grant){cycle, lora->address_words - address_words};
+    }
+    serve_until(sram, to);
+}
+
+RARELY static void serve_as_asked(struct sram *sram, cycle_t to)
+{
+    if (sram->lora_grants) {
+        serve_watched(sram, to);
+    } else {
+        serve_until(sram, to);
+    }
+}
+
+void sram_watch_lora(struct sram *sram, struct sram_grant *grants)
+{
+    for (uint32_t i = 0; i < SRAM_WATCHED_CYCLES; i++) {
+        grants[i] = (struct sram_grant){NEVER, 0};
+    }
+    sram->lora_grants = grants;
 }
 
 /* The cycle in which the first of the present streams gets its last word, if no further request comes before. */
@@ -151,16 +249,42 @@ static cycle_t next_last_word(const struct sram *sram)
     struct sram_stream streams[SRAM_CLIENTS];
     memcpy(streams, sram->stream, sizeof streams);
     if (sram->n_active == 1) {
-        return sram->served_to + advance_alone(sram, lone(streams), NEVER) - 1;
+        return advance_alone(sram, lone(streams), sram->served_to, NEVER) - 1;
     }
     uint32_t turn = sram->turn;
     uint64_t lost[SRAM_CLIENTS] = {0};
     cycle_t cycle = sram->served_to;
     while (count_active(streams) == sram->n_active) {
-        arbitrate(sram, streams, &turn, lost);
+        arbitrate(sram, streams, cycle, &turn, lost);
         cycle++;
     }
     return cycle - 1;
+}
+
+static struct sram_stream stream_of(const struct sram *sram, const struct burst *request)
+{
+    uint32_t in_group = request->address_words % sram->group_words;
+    struct sram_stream s = {.address_words = request->address_words,
+                            .row_words_left = request->words,
+                            .words_per_cycle = min_u32(request->words_per_cycle, sram->ways * sram->ports),
+                            .way = in_group % sram->ways,
+                            .group_words_left = sram->group_words - in_group,
+                            .rows_left = 1,
+                            .block_rows_left = 1,
+                            .respond_at = NEVER,
+                            .open = true};
+    if (request->row_words > 0) {
+        s.row_words_left = s.row_words = request->row_words;
+        s.rows_left = request->words / request->row_words;
+        s.block_rows_left = request->pause_cycles ? request->first_rows : s.rows_left; /* without a pause the blocks are one */
+        s.block_rows = request->block_rows;
+        s.pause_cycles = request->pause_cycles;
+        ES_ASSERT(s.rows_left * s.row_words == request->words && request->first_rows > 0 && s.block_rows > 0);
+        ES_ASSERT(s.rows_left >= request->first_rows && (s.rows_left - request->first_rows) % s.block_rows == 0);
+    }
+    ES_ASSERT(request->words > 0 && s.words_per_cycle > 0);
+    ES_ASSERT((uint64_t)request->address_words + request->words <= (uint64_t)sram->n_banks / sram->ways * sram->group_words);
+    return s;
 }
 
 /* Takes requests that are there and starts their streams; returns whether there was one. */
@@ -168,20 +292,10 @@ static bool accept(struct sram *sram, cycle_t now)
 {
     bool any = false;
     for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
-        struct sram_stream *s = &sram->stream[c];
-        struct burst *request = s->open ? NULL : link_front(sram->request[c], now);
+        struct burst *request = sram->stream[c].open ? NULL : link_front(sram->request[c], now);
         if (request) {
-            uint32_t in_group = request->address_words % sram->group_words;
-            *s = (struct sram_stream){request->address_words,
-                                      request->words,
-                                      request->words_per_cycle,
-                                      in_group % sram->ways,
-                                      sram->group_words - in_group,
-                                      NEVER,
-                                      true};
-            ES_ASSERT(s->words_left > 0 && s->words_per_cycle > 0);
-            ES_ASSERT((uint64_t)s->address_words + s->words_left <= (uint64_t)sram->n_banks / sram->ways * sram->group_words);
-            sram->words[c] += s->words_left;
+            sram->stream[c] = stream_of(sram, request);
+            sram->words[c] += request->words;
             sram->n_open++;
             sram->n_active++;
             link_pop(sram->request[c], now);
@@ -197,7 +311,7 @@ static bool respond(struct sram *sram, cycle_t now)
     bool any = false;
     for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
         struct sram_stream *s = &sram->stream[c];
-        if (!s->open || s->words_left > 0) {
+        if (!s->open || active(s)) {
             continue;
         }
         if (s->respond_at == NEVER) {
@@ -219,10 +333,10 @@ static bool respond(struct sram *sram, cycle_t now)
 
 RARELY static void serve(struct sram *sram, cycle_t now)
 {
-    serve_until(sram, now);
+    serve_as_asked(sram, now);
     bool changed = accept(sram, now);
     unit_enter(&sram->unit, now, sram->n_active ? UNIT_BUSY : UNIT_IDLE);
-    serve_until(sram, now + 1);
+    serve_as_asked(sram, now + 1);
     changed |= respond(sram, now);
     if (changed) {
         sram->last_word_at = sram->n_active ? next_last_word(sram) : now + 1; /* with none left, it is idle from the next cycle on */
@@ -238,8 +352,11 @@ void sram_tick(struct unit *unit, cycle_t now)
     if (unit->inbox == 0 && sram->n_open == 0 && unit->state == UNIT_IDLE) {
         return;
     }
+    if (sram->lora_grants) {
+        unit_sleep(unit, now + 1); /* whoever watches does so in every cycle */
+    }
     if (unit->inbox == 0 && sram->n_open == sram->n_active && now < sram->last_word_at && now == sram->served_to) {
-        serve_until(sram, now + 1); /* in step, most cycles: streams go on and none ends */
+        serve_as_asked(sram, now + 1); /* in step, most cycles: streams go on and none ends */
         unit_sleep(unit, sram->last_word_at);
         return;
     }

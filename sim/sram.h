@@ -5,11 +5,13 @@
  *   LoRA read --/        ^
  *   DMA write ----------/
  *
- * A client sends a request (address, words, words per cycle it can use) and gets a response when the last word is there.
+ * A client sends a request (address, words, words per cycle it can use) and gets a response when the last word is there. The LoRA MAC unit's
+ * requests are for lane rows of row_words words each: a first block of rows, further blocks, and a pause after each but the last.
  * Latency     a request seen at n is served from n on; the response goes sram.latency_cycles after the last word's grant.
- * Throughput  alone: min(words per cycle, ways * ports) words a cycle, less in the cycle in which it crosses into the next group of banks.
+ * Throughput  alone: min(words per cycle, ways * ports) words a cycle, less in the cycle in which it crosses into the next group of banks or ends a row.
+ *             When the last word of a block's last row is granted at g, the next block is wanted from g + 1 + pause on.
  * Stall rule  several clients: in the arbiter's order each takes consecutive words while their banks have a port left this cycle,
- *             and stops at the first that has none. Each client has one request served at a time.
+ *             and stops at the first that has none. Each client has one request served at a time. A client that pauses wants no port.
  * A client alone is advanced in closed form; two or more are arbitrated cycle by cycle, in step when the cycle comes, in skip when one of them has
  * its last word or another asks (looked up beforehand on a copy).
  * Inaccuracies: it keeps time, not contents (KV rows and adapters are held beside it); no read/write turn-around, no bank sleep; reads and writes cost the same.
@@ -24,10 +26,21 @@ enum sram_client { SRAM_KV_WRITE, SRAM_KV_READ, SRAM_LORA_READ, SRAM_DMA_WRITE, 
 extern const char *const sram_client_names[SRAM_CLIENTS];
 
 struct sram_stream {
-    uint32_t address_words, words_left, words_per_cycle;
-    uint32_t way, group_words_left; /* of address_words: its bank within the group, words to the group's end */
-    cycle_t respond_at;             /* NEVER until the last word is granted */
+    uint32_t address_words;
+    uint32_t row_words_left; /* of the present row; a plain stream is one row. 0: all words are granted */
+    uint32_t words_per_cycle;
+    uint32_t way, group_words_left;      /* of address_words: its bank within the group, words to the group's end */
+    uint32_t rows_left, block_rows_left; /* the present row included */
+    uint32_t row_words, block_rows, pause_cycles;
+    cycle_t wanted_at;  /* it pauses until then */
+    cycle_t respond_at; /* NEVER until the last word is granted */
     bool open;
+};
+
+enum { SRAM_WATCHED_CYCLES = 128 };
+struct sram_grant { /* of words to LoRA read, in a cycle */
+    cycle_t cycle;
+    uint32_t words;
 };
 
 struct sram {
@@ -42,6 +55,7 @@ struct sram {
     cycle_t last_word_at; /* when one of the present streams gets its last word, if no request comes before */
     uint8_t *bank_uses;   /* [banks] accesses in the cycle being arbitrated */
     uint32_t n_banks;
+    struct sram_grant *lora_grants; /* [SRAM_WATCHED_CYCLES] NULL: nobody watches */
     /* counters */
     uint64_t words[SRAM_CLIENTS];
     uint64_t lost_cycles[SRAM_CLIENTS]; /* cycles in which others took a port this client wanted */
@@ -51,12 +65,35 @@ struct sram {
 void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *bank_uses);
 void sram_tick(struct unit *unit, cycle_t now);
 
+/* For co-simulation: keeps how many words LoRA read is granted in each cycle. grants [SRAM_WATCHED_CYCLES] outlives the SRAM. */
+void sram_watch_lora(struct sram *sram, struct sram_grant *grants);
+/* In a cycle before this one, no longer ago than sram.latency_cycles can be. */
+static inline uint32_t sram_lora_grant(const struct sram *sram, cycle_t cycle)
+{
+    const struct sram_grant *grant = &sram->lora_grants[cycle % SRAM_WATCHED_CYCLES];
+    return grant->cycle == cycle ? grant->words : 0;
+}
+
 /* Sends a request; the link must be ready. */
 void sram_request(struct link *request, cycle_t now, struct token *token, uint32_t address_words, uint32_t words, uint32_t words_per_cycle);
+
+struct sram_rows { /* a request for lane rows: a cycle's words are of one row, at most all of it */
+    uint32_t words, row_words;
+    uint32_t first_rows, block_rows; /* of the first block and of each further one */
+    uint32_t pause_cycles;           /* after each block but the last */
+};
+void sram_request_rows(struct link *request, cycle_t now, struct token *token, uint32_t address_words, const struct sram_rows *rows);
+
 /* Cycles from the push of a request to the cycle in which the client sees the response, when nothing is in the way and the banks are wide enough. */
 static inline cycle_t sram_ideal_cycles(uint32_t words, uint32_t words_per_cycle, uint32_t latency_cycles)
 {
     return 1 + ceil_div(words, words_per_cycle) + latency_cycles;
+}
+/* The same for lane rows of which the banks give port_words a cycle. A row that lies across two groups of banks takes a cycle more. */
+static inline cycle_t sram_rows_ideal_cycles(const struct sram_rows *rows, uint32_t port_words, uint32_t latency_cycles)
+{
+    uint64_t n = rows->words / rows->row_words, further_blocks = (n - rows->first_rows) / rows->block_rows;
+    return 1 + n * ceil_div(rows->row_words, port_words) + further_blocks * rows->pause_cycles + latency_cycles;
 }
 
 #endif

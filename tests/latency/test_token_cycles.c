@@ -148,44 +148,66 @@ static struct record after_silu(const struct chip_config *c, struct costs *costs
     return sent(in.to + cycles, n, least(c->silu_lanes, c->link_elements));
 }
 
-/* -- LoRA: which of the layer's linears an adapter changes, and when the contribution is there -- */
+/* -- LoRA: which of the layer's linears an adapter changes, and when the contribution is there (docs/lora_mac.md) -- */
 
-struct lora_group { /* sums over the linears that share an input */
-    uint64_t ranks, weights_a, weights_b, words_a, words_b;
+struct lora_group {            /* of linears that share an input */
+    uint64_t rank, pairs;      /* the largest rank; 0: the adapter leaves the group alone */
+    uint64_t n_in, last_n_out; /* n_out of the last linear that has a pair */
+    uint64_t preamble, blocks_a, blocks_b;
+    uint64_t words;
 };
+
+static uint64_t lane_row_words(const struct chip_config *c)
+{
+    return up(6 * (uint64_t)c->lora_lanes, c->sram_width_bits);
+}
 
 static struct lora_group lora_of(const struct chip_config *c, const struct adapter *adapter, int layer, int first, int count)
 {
     struct lora_group g = {0};
-    uint64_t bits_a = 0, bits_b = 0;
+    uint64_t lanes = c->lora_lanes;
     for (int i = first; adapter && i < first + count; i++) {
         const struct lora_pair *p = &adapter->pairs[layer * LINEAR_COUNT + i];
         if (p->rank > 0) {
-            g.ranks += (uint64_t)p->rank;
-            g.weights_a += (uint64_t)(p->rank * p->n_in);
-            g.weights_b += (uint64_t)(p->rank * p->n_out);
-            bits_a += (uint64_t)(6 * p->rank * p->n_in + 16 * p->rank);
-            bits_b += (uint64_t)(6 * p->rank * p->n_out + 16 * p->n_out);
+            g.rank = most(g.rank, (uint64_t)p->rank);
+            g.pairs++;
+            g.n_in = (uint64_t)p->n_in;
+            g.last_n_out = (uint64_t)p->n_out;
+            g.blocks_b += up((uint64_t)p->n_out, lanes);
         }
     }
-    g.words_a = up(bits_a, c->sram_width_bits);
-    g.words_b = up(bits_b, c->sram_width_bits);
+    g.preamble = 3 * up(g.rank * g.pairs + g.pairs, lanes); /* of 16 bits each: a scale a row, an exponent a pair */
+    g.blocks_a = up(g.n_in, lanes);
+    g.words = (g.preamble + g.blocks_a * g.rank * g.pairs + g.blocks_b * (3 + g.rank)) * lane_row_words(c);
     return g;
 }
 
-/* Cycles of a phase from its request to its last weight: the multipliers' or the SRAM's, whichever is longer. */
-static uint64_t phase_cycles(const struct chip_config *c, uint64_t weights, uint64_t words, uint64_t lanes)
+static uint64_t beyond(uint64_t a, uint64_t b)
 {
-    uint64_t macs = up(weights, lanes);
-    return most(1 + macs + c->sram_latency_cycles, sram_cycles(c, words, up(words, macs)));
+    return a > b ? a - b : 0;
 }
 
-static struct record lora_delta(const struct chip_config *c, const struct lora_group *g, struct record x)
+/* From the request of n rows to the cycle in which the last one is seen. */
+static uint64_t rows_cycles(const struct chip_config *c, uint64_t rows, uint64_t blocks, uint64_t pause)
 {
-    uint64_t read_a = most(x.from + phase_cycles(c, g->weights_a, g->words_a, c->lora_lanes), x.to + 1);
+    uint64_t row_words = lane_row_words(c), ports = least(row_words, (uint64_t)c->sram_ways * c->sram_ports);
+    return 1 + rows * up(row_words, ports) + (blocks - 1) * pause + c->sram_latency_cycles;
+}
+
+/* x in beats of `beat` elements; picked when its first beat is seen. Its unit is at work until the burst is closed, a cycle before its last beat is seen. */
+static struct record lora_delta(const struct chip_config *c, struct costs *costs, const struct lora_group *g, struct record x,
+                                uint64_t beat)
+{
+    uint64_t lanes = c->lora_lanes, rows = g->rank * g->pairs;
+    uint64_t delay = beyond(up(least(lanes, g->n_in), beat), g->preamble + c->sram_latency_cycles + 1);
+    uint64_t pause_a = beyond(up(lanes, beat), rows), pause_b = beyond(up(lanes, c->rom_drain_elements), 3 + g->rank);
+    uint64_t read_a = x.from + delay + rows_cycles(c, g->preamble + g->blocks_a * rows, g->blocks_a, pause_a);
     uint64_t opened = read_a + c->lora_latency_cycles;
-    uint64_t closed = opened + phase_cycles(c, g->weights_b, g->words_b, c->lora_lanes) + c->lora_latency_cycles;
-    return (struct record){opened + 1, closed + 1};
+    uint64_t read_b = opened + rows_cycles(c, g->blocks_b * (3 + g->rank), g->blocks_b, pause_b);
+    uint64_t last_block = g->last_n_out % lanes ? g->last_n_out % lanes : lanes;
+    uint64_t last = read_b + c->lora_latency_cycles + up(last_block, c->rom_drain_elements);
+    costs->busy[KIND_LORA_MAC] += last - 1 - x.from;
+    return (struct record){opened + 1, last};
 }
 
 /* -- one lone token after another -- */
@@ -217,7 +239,7 @@ struct lone { /* what the formulas need of a run */
 
 /* A ROM array with what the LoRA MAC unit adds, for `count` linears from `first` on. */
 static struct record check_rom(const struct lone *t, int layer, struct record x, int first, int count, enum place place,
-                               enum unit_kind kind, const char *delta_link)
+                               enum unit_kind kind, const char *delta_link, uint64_t sender_lanes)
 {
     struct lora_group g = lora_of(t->config, t->adapter, layer, first, count);
     struct record delta = {0};
@@ -225,8 +247,8 @@ static struct record check_rom(const struct lone *t, int layer, struct record x,
     for (int i = first; i < first + count; i++) {
         rom.n_out += (uint64_t)shape_n_out(t->shape, (enum linear)i);
     }
-    if (g.ranks) {
-        delta = lora_delta(t->config, &g, x);
+    if (g.rank) {
+        delta = lora_delta(t->config, t->costs, &g, x, least(sender_lanes, t->config->link_elements));
         check_burst(t->recording, layer, delta_link, t->position, delta);
     }
     return after_rom(t->config, t->costs, rom, x, delta.to);
@@ -240,14 +262,15 @@ static struct record check_layer(const struct lone *t, int l, struct record b)
     uint32_t p = t->position;
     uint64_t d = (uint64_t)s->d_model, ff = (uint64_t)s->d_ff;
     check_burst(r, l, "x_qkv", p, b = after_norm(c, t->costs, KIND_ATTENTION_NORM, b, d));
-    check_burst(r, l, "qkv", p, b = check_rom(t, l, b, LINEAR_Q, 3, PLACE_rom_qkv, KIND_ROM_QKV, "delta_qkv"));
+    check_burst(r, l, "qkv", p, b = check_rom(t, l, b, LINEAR_Q, 3, PLACE_rom_qkv, KIND_ROM_QKV, "delta_qkv", c->norm_lanes));
     check_burst(r, l, "q", p, b = after_rope(c, t->costs, s, b));
     check_burst(r, l, "x_o", p, b = after_attention(c, t->costs, s, b, p + 1));
-    check_burst(r, l, "o", p, b = check_rom(t, l, b, LINEAR_O, 1, PLACE_rom_o, KIND_ROM_O, "delta_o"));
+    check_burst(r, l, "o", p, b = check_rom(t, l, b, LINEAR_O, 1, PLACE_rom_o, KIND_ROM_O, "delta_o", c->attention_lanes));
     check_burst(r, l, "x_gate_up", p, b = after_norm(c, t->costs, KIND_FFN_NORM, b, d));
-    check_burst(r, l, "gate_up", p, b = check_rom(t, l, b, LINEAR_GATE, 2, PLACE_rom_gate_up, KIND_ROM_GATE_UP, "delta_gate_up"));
+    check_burst(r, l, "gate_up", p,
+                b = check_rom(t, l, b, LINEAR_GATE, 2, PLACE_rom_gate_up, KIND_ROM_GATE_UP, "delta_gate_up", c->norm_lanes));
     check_burst(r, l, "x_down", p, b = after_silu(c, t->costs, b, ff));
-    check_burst(r, l, "down", p, b = check_rom(t, l, b, LINEAR_DOWN, 1, PLACE_rom_down, KIND_ROM_DOWN, "delta_down"));
+    check_burst(r, l, "down", p, b = check_rom(t, l, b, LINEAR_DOWN, 1, PLACE_rom_down, KIND_ROM_DOWN, "delta_down", c->silu_lanes));
     return b;
 }
 
@@ -286,8 +309,7 @@ static uint64_t loaded_at(const struct chip_config *c, const struct shape *s, co
         }
         static const int first[] = {LINEAR_Q, LINEAR_O, LINEAR_GATE, LINEAR_DOWN}, count[] = {3, 1, 2, 1};
         for (int g = 0; g < 4; g++) {
-            struct lora_group group = lora_of(c, adapter, l, first[g], count[g]);
-            words += group.words_a + group.words_b;
+            words += lora_of(c, adapter, l, first[g], count[g]).words;
         }
         host_sent += most(1, tensors * c->host_tensor_cycles + up(up(bits, 8) * c->clock_mhz, c->host_bandwidth_mbytes_per_s));
         uint64_t taken = most(host_sent + 1, dma_free);
@@ -306,15 +328,15 @@ static void check_costs(const struct chip *chip, const struct request *request, 
         }
     }
     for (enum unit_kind k = KIND_EMBED; k < UNIT_KINDS; k++) {
-        uint64_t busy = 0, stalled = 0;
+        uint64_t busy = 0, stalled = 0; /* a lone token's vector finds no one else in the LoRA MAC unit's way */
         for (uint32_t i = 0; i < chip->n_units; i++) {
             const uint64_t *cycles = chip->units[i]->state_cycles;
             if (chip->units[i]->kind == k) {
                 busy += cycles[UNIT_BUSY];
-                stalled += cycles[k == KIND_ATTENTION ? UNIT_STALL_SRAM : UNIT_STALL_LORA];
+                stalled += cycles[k == KIND_ATTENTION || k == KIND_LORA_MAC ? UNIT_STALL_SRAM : UNIT_STALL_LORA];
             }
         }
-        if (k != KIND_LORA_MAC && k != KIND_SRAM && !(CHECK_EQ_UINT(busy, costs->busy[k]) && CHECK_EQ_UINT(stalled, costs->stalled[k]))) {
+        if (k != KIND_SRAM && !(CHECK_EQ_UINT(busy, costs->busy[k]) && CHECK_EQ_UINT(stalled, costs->stalled[k]))) {
             printf("\n    unit %s", unit_kind_names[k]);
         }
     }

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "kernels/ref.h"
+#include "sim/lora_cosim.h"
 
 static uint32_t pick(uint64_t *seed, uint32_t low, uint32_t high)
 {
@@ -38,7 +39,7 @@ static void random_config(struct chip_config *c, uint64_t *seed)
     c->sampler_lanes = pick(seed, 1, 64);
     c->sampler_latency_cycles = pick(seed, 1, 20);
     c->lora_lanes = pick(seed, 8, 128);
-    c->lora_latency_cycles = pick(seed, 1, 9);
+    c->lora_latency_cycles = pick(seed, 6, 12);
     c->sram_ways = pick(seed, 1, 8);
     c->sram_banks = c->sram_ways * pick(seed, 1, 6);
     c->sram_width_bits = 8 * pick(seed, 1, 12);
@@ -160,12 +161,25 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
     }
 }
 
+/* A disagreement stops the run; its waveform goes with the temporary folder. */
+static struct lora_cosim *watch_pins(const struct random_run *run, struct chip *chip)
+{
+    struct lora_cosim *cosim = NULL;
+    struct error e = {0};
+    struct lora_cosim_options options = {.mode = LORA_MODEL, .folder = temporary_folder(), .layer = -1, .before_cycles = 200};
+    if (run->pins) {
+        CHECK_GOOD(lora_cosim_attach(chip, &options, &cosim, &e), &e);
+    }
+    return cosim;
+}
+
 struct outcome random_run_execute(const struct random_run *run, enum engine engine, uint64_t order_seed, bool values)
 {
     struct outcome out = {0};
     struct random_run copy = *run;
     struct trace *trace = trace_new();
     struct chip *chip = NULL;
+    struct error later = {0};
     for (uint32_t i = 0; i < copy.n_requests; i++) {
         struct request *r = &copy.requests[i];
         r->prompt = copy.prompt;
@@ -178,7 +192,9 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
         if (order_seed) {
             shuffle(chip, order_seed);
         }
+        struct lora_cosim *cosim = watch_pins(run, chip);
         out.good = chip_run(chip, engine, &out.error);
+        CHECK_GOOD(lora_cosim_close(cosim, false, &later), &later);
         collect(chip, copy.requests, copy.n_requests, &out);
         for (uint32_t i = 0; values && out.good && i < copy.n_requests; i++) {
             check_reference(run, i, &copy.requests[i]);

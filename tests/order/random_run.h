@@ -13,6 +13,7 @@ struct random_run { /* a chip with its inputs */
     uint32_t n_requests;
     int32_t prompt[16];
     uint64_t seed;
+    bool pins; /* with the model at the LoRA MAC units' pins beside each C unit */
 };
 
 /* A small random config that fits its own shape. */

@@ -65,6 +65,8 @@ static const struct mistake {
     {"base: defaults\nlora:\n  lanes: 7\n", "chip.yaml:3: lora.lanes: ", "out of range: expected 8 to 1024 (MAC/cycle), found 7"},
     {"base: defaults\nlora:\n  lanes: 1025\n", "chip.yaml:3: lora.lanes: ", "out of range: expected 8 to 1024 (MAC/cycle), found 1025"},
     {"base: defaults\nlora:\n  lanes: -8\n", "chip.yaml:3: lora.lanes: ", "out of range"},
+    {"base: defaults\nlora:\n  latency_cycles: 5\n", "chip.yaml:3: lora.latency_cycles: ", "expected 6 to 64 (cycles), found 5"},
+    {"base: defaults\nlora:\n  latency_cycles: 65\n", "chip.yaml:3: lora.latency_cycles: ", "expected 6 to 64 (cycles), found 65"},
     {"base: defaults\nlora:\n  lanes: 18446744073709551632\n", "chip.yaml:3: lora.lanes: ", "out of range"},
     {"base: defaults\nhost:\n  tensor_cycles: -0\n", "chip.yaml:3: host.tensor_cycles: ", "out of range"},
     {"base: defaults\nlora:\n  lanes: 8\n  lanes: 8\n", "chip.yaml:4: lora.lanes: ", "expected once, given before in line 3"},

@@ -51,10 +51,10 @@ static void dots_agree(void)
         check_dot(&random, random_between(&random, 1, 40), n + random_between(&random, 0, 30), n, 0);
     }
     for (int32_t n_rows = 1; n_rows < 70; n_rows++) {
-        check_dot(&random, n_rows, 16, 16, n_rows % 3 == 0 ? -127 : 0); /* rows without gaps: LoRA's B */
+        check_dot(&random, n_rows, 16, 16, n_rows % 3 == 0 ? -128 : 0); /* rows without gaps: LoRA's B */
     }
     check_dot(&random, 3, 100000, 100000, 0);
-    check_dot(&random, 2, 100000, 100000, -127); /* 1.6e9: close to the 31 bits of the result */
+    check_dot(&random, 2, 100000, 100000, -128); /* 1.6e9: close to the 31 bits of the result */
     k_select(before);
 }
 

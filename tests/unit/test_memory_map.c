@@ -20,16 +20,19 @@ static bool mark(struct words *w, uint64_t address, uint64_t words)
     return good;
 }
 
+/* All four groups of an adapter in a slot: they stay in it, and the words that are written when it is loaded are just theirs. */
 static bool mark_slot(struct words *w, const struct memory_map *map, const struct adapter *adapter, int32_t layer, int32_t slot)
 {
     bool good = true;
+    uint64_t begin = (uint64_t)slot * map->slot_words, next = begin;
     for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
         struct lora_region r = memory_map_lora(map, adapter, layer, g, slot);
-        good = good && mark(w, r.a_address_words, r.a_words) && mark(w, r.b_address_words, r.b_words);
-        uint64_t end = r.b_address_words + (uint64_t)r.b_words;
-        good = good && CHECK(end <= (uint64_t)(slot + 1) * map->slot_words); /* stays in its slot */
+        good = good && mark(w, r.job.a_address_words, r.a.words) && mark(w, r.job.b_address_words, r.b.words);
+        good = good && CHECK_EQ_UINT(r.job.a_address_words, next) && CHECK_EQ_UINT(r.job.b_address_words, next + r.a.words);
+        good = good && CHECK_EQ_UINT(r.a.words % r.a.row_words, 0) && CHECK_EQ_UINT(r.b.words % r.b.row_words, 0);
+        next = r.job.b_address_words + (uint64_t)r.b.words;
     }
-    return good;
+    return good && CHECK(next <= begin + map->slot_words) && CHECK_EQ_UINT(next - begin, memory_map_slice_words(map, adapter, layer));
 }
 
 static void regions_do_not_meet(void)
@@ -37,9 +40,12 @@ static void regions_do_not_meet(void)
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct random_run run;
         struct memory_map map;
+        struct lora_region regions[256];
         struct error e = {0};
         random_run_make(&run, seed);
         REQUIRE_GOOD(memory_map_make(&run.config, &run.random.model.shape, &map, &e), &e);
+        REQUIRE(run.random.n_adapters * run.random.model.shape.n_layers * LINEAR_GROUPS <= 256);
+        memory_map_place(&map, &run.config, &run.random.model.shape, run.random.adapters, (uint32_t)run.random.n_adapters, regions);
         for (int32_t layer = 0; layer < run.random.model.shape.n_layers; layer++) {
             struct words w = {calloc(map.capacity_words, 1), map.capacity_words};
             bool good = w.taken != NULL;
@@ -56,25 +62,87 @@ static void regions_do_not_meet(void)
     }
 }
 
-/* A full-rank slot by hand: rank 2, d 8, kv 4, ff 6, 16-bit words. */
-static void a_slot_has_the_size_of_its_largest_adapter(void)
+static const struct shape shape_by_hand = {
+    .n_layers = 1, .d_model = 8, .n_heads = 2, .n_kv_heads = 1, .head_dim = 4, .d_ff = 20, .n_vocab = 16, .context_tokens = 8};
+
+/* 8 lanes x 6 bits on words of 20 bits: a lane row is three words. */
+static struct chip_config config_by_hand(void)
 {
     struct chip_config config;
-    struct shape shape = {
-        .n_layers = 1, .d_model = 8, .n_heads = 2, .n_kv_heads = 1, .head_dim = 4, .d_ff = 6, .n_vocab = 16, .context_tokens = 8};
+    config_defaults(&config);
+    config.lora_lanes = 8;
+    config.sram_width_bits = 20;
+    config.sram_ways = config.sram_banks = 2;
+    config.slots_rank_max = 2;
+    config.kv_context_tokens = 8;
+    config.link_elements = 16;
+    config.norm_lanes = 1;
+    config.attention_lanes = 2;
+    config.silu_lanes = 100;
+    config.rom_drain_elements = 1;
+    return config;
+}
+
+/* A full-rank slot: rank 2, d 8, kv 4, ff 20. */
+static void a_slot_has_the_size_of_its_largest_adapter(void)
+{
+    struct chip_config config = config_by_hand();
     struct memory_map map;
     struct error e = {0};
-    config_defaults(&config);
-    config.sram_width_bits = 16;
-    config.slots_rank_max = 2;
-    REQUIRE_GOOD(memory_map_make(&config, &shape, &map, &e), &e);
-    /* bits: A 2 * (n_in * 6 + 16) each, B n_out * (2 * 6 + 16) each; per group rounded up to words */
-    uint32_t qkv = 3 * 2 * (8 * 6 + 16) / 16 + (8 + 4 + 4) * 28 / 16;
-    uint32_t o = 2 * (8 * 6 + 16) / 16 + 8 * 28 / 16;
-    uint32_t gate_up = 2 * 2 * (8 * 6 + 16) / 16 + 12 * 28 / 16;
-    uint32_t down = (2 * (6 * 6 + 16) + 15) / 16 + 8 * 28 / 16;
-    CHECK_EQ_UINT(map.slot_words, qkv + o + gate_up + down);
-    CHECK_EQ_UINT(map.kv_row_words, (1 * (4 + 1) * 8 + 15) / 16);
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    /* rows of A: three for up to 8 of the scales and exponents, then one a rank, pair and 8 inputs; of B: three and one a rank, for each 8 outputs of each */
+    uint32_t qkv = 3 * 2 + 1 * 3 * 2 + 3 * (3 + 2); /* 6 scales and 3 exponents */
+    uint32_t o = 3 + 2 + (3 + 2);
+    uint32_t gate_up = 3 + 2 * 2 + 2 * 3 * (3 + 2); /* 4 scales and 2 exponents; 20 outputs in 3 blocks */
+    uint32_t down = 3 + 3 * 2 + (3 + 2);
+    CHECK_EQ_UINT(map.slot_words, 3 * (qkv + o + gate_up + down));
+    CHECK_EQ_UINT(map.kv_row_words, (1 * (4 + 1) * 8 + 19) / 20);
+    CHECK_EQ_UINT(map.kv_base_words, config.slots_count * map.slot_words);
+}
+
+/* An adapter with rank 2 on V, rank 1 on Q and up, and nothing else, in slot 1. */
+static void a_region_by_hand(void)
+{
+    struct chip_config config = config_by_hand();
+    struct lora_pair pairs[LINEAR_COUNT] = {[LINEAR_Q] = {.rank = 1}, [LINEAR_V] = {.rank = 2}, [LINEAR_UP] = {.rank = 1}};
+    struct adapter adapter = {.n_layers = 1, .rank_max = 2, .pairs = pairs};
+    struct lora_region regions[LINEAR_GROUPS];
+    struct memory_map map;
+    struct error e = {0};
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    memory_map_place(&map, &config, &shape_by_hand, &adapter, 1, regions);
+
+    struct lora_region qkv = memory_map_lora(&map, &adapter, 0, LINEARS_QKV, 1);
+    CHECK_EQ_UINT(qkv.job.rank, 2);
+    CHECK_EQ_UINT(qkv.job.pairs, 5);
+    CHECK_EQ_UINT(qkv.job.inputs, 8);
+    CHECK_EQ_UINT(qkv.job.outputs[0], 8);
+    CHECK_EQ_UINT(qkv.job.outputs[2], 4);
+    CHECK_EQ_UINT(qkv.job.beat_elements, 1); /* norm.lanes */
+    CHECK_EQ_UINT(qkv.job.a_address_words, map.slot_words);
+    CHECK_EQ_UINT(qkv.a.row_words, 3);
+    CHECK_EQ_UINT(qkv.a.words, 3 * (3 + 4)); /* 4 scales and 2 exponents; two pairs of 2 rows, Q's second one zero */
+    CHECK_EQ_UINT(qkv.a.first_rows, 3 + 4);
+    CHECK_EQ_UINT(qkv.a.block_rows, 4);
+    CHECK_EQ_UINT(qkv.a.pause_cycles, 8 - 4); /* 8 beats a block of inputs */
+    CHECK_EQ_UINT(qkv.job.b_address_words, map.slot_words + 21);
+    CHECK_EQ_UINT(qkv.b.words, 3 * (5 + 5));
+    CHECK_EQ_UINT(qkv.b.first_rows, 5);
+    CHECK_EQ_UINT(qkv.b.block_rows, 5);
+    CHECK_EQ_UINT(qkv.b.pause_cycles, 8 - 5); /* 8 beats a block of results */
+
+    struct lora_region o = memory_map_lora(&map, &adapter, 0, LINEARS_O, 1);
+    CHECK_EQ_UINT(o.job.rank, 0);
+    CHECK_EQ_UINT(o.a.words + o.b.words, 0);
+
+    struct lora_region gate_up = memory_map_lora(&map, &adapter, 0, LINEARS_GATE_UP, 1);
+    CHECK_EQ_UINT(gate_up.job.pairs, 2);
+    CHECK_EQ_UINT(gate_up.job.a_address_words, map.slot_words + 21 + 30);
+    CHECK_EQ_UINT(gate_up.a.words, 3 * (3 + 1));
+    CHECK_EQ_UINT(gate_up.b.words, 3 * 3 * (3 + 1));
+    CHECK_EQ_UINT(memory_map_slice_words(&map, &adapter, 0), 21 + 30 + 12 + 36);
+    CHECK_EQ_UINT(memory_map_lora(&map, &adapter, 0, LINEARS_O, 0).job.beat_elements, 2);     /* attention.lanes */
+    CHECK_EQ_UINT(memory_map_lora(&map, &adapter, 0, LINEARS_DOWN, 0).job.beat_elements, 16); /* the link is narrower than silu.lanes */
 }
 
 void suite_memory_map(void)
@@ -82,4 +150,5 @@ void suite_memory_map(void)
     suite_begin("memory_map");
     suite_add("slots, phases of LoRA and KV rows share no word and stay inside", regions_do_not_meet);
     suite_add("a slot's size by hand", a_slot_has_the_size_of_its_largest_adapter);
+    suite_add("an adapter's regions by hand", a_region_by_hand);
 }
