@@ -137,7 +137,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep dpi bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -151,7 +151,7 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
 check lockstep bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
-check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep
+check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
 	$(BUILD)/lockstep
@@ -162,6 +162,9 @@ lockstep: setup ## model and RTL of the LoRA MAC unit for LOCKSTEP_SECONDS (300)
 	@scripts/setup.sh rtl
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	$(BUILD)/lockstep --seconds $(LOCKSTEP_SECONDS)
+
+dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
+	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
 
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@$(MAKE) --no-print-directory $(BUILD)/bench

@@ -4,9 +4,10 @@
 //
 // Linears without a pair are squeezed out: outputs and exponents of pair 0, 1, 2.
 module lora_job (
-    input             clk_i,
-    input             pick_i,
-    input      [1:0]  group_i,
+    input                   clk_i,
+    input                   rst_i,
+    input                   pick_i,
+    input      [1:0]        group_i,
     input      [4*8-1:0]    job_rank_i,
     input      [4*3-1:0]    job_pairs_i,
     input      [4*20-1:0]   job_inputs_i,
@@ -19,21 +20,21 @@ module lora_job (
     input      [4*16-1:0]   job_a_pause_i,
     input      [4*16-1:0]   job_b_pause_i,
 
-    output     [7:0]      new_rank_o,
-    output     [1:0]      new_pair_count_o,
-    output     [19:0]     new_inputs_o,
-    output     [10:0]     new_beat_elements_o,
-    output     [31:0]     new_a_address_o,
-    output     [15:0]     new_a_delay_o,
-    output     [15:0]     new_a_pause_o,
+    output     [7:0]        new_rank_o,
+    output     [1:0]        new_pair_count_o,
+    output     [19:0]       new_inputs_o,
+    output     [10:0]       new_beat_elements_o,
+    output     [31:0]       new_a_address_o,
+    output     [15:0]       new_a_delay_o,
+    output     [15:0]       new_a_pause_o,
 
-    output     [1:0]      group_o,
-    output     [7:0]      rank_o,
-    output     [1:0]      pair_count_o,
-    output     [3*20-1:0] outputs_o,
-    output     [3*16-1:0] base_exponent_o,
-    output     [31:0]     b_address_o,
-    output     [15:0]     b_pause_o
+    output     [1:0]        group_o,
+    output     [7:0]        rank_o,
+    output     [1:0]        pair_count_o,
+    output     [3*20-1:0]   outputs_o,
+    output     [3*16-1:0]   base_exponent_o,
+    output     [31:0]       b_address_o,
+    output     [15:0]       b_pause_o
 );
     // Unknown without a pick, when nobody looks, and simulation need not select.
     reg [7:0]      new_rank;
@@ -87,8 +88,12 @@ module lora_job (
     reg [15:0]     b_pause_q;
 
     always @(posedge clk_i) begin
-        if (pick_i) begin
+        if (rst_i) begin
+            group_q <= 2'd0;
+        end else if (pick_i) begin
             group_q <= group_i;
+        end
+        if (pick_i) begin
             rank_q <= new_rank;
             pair_count_q <= new_pair_count_o;
             outputs_q <= {outputs[59:40], outputs[20*linear_1 +: 20], outputs[20*linear_0 +: 20]};

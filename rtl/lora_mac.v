@@ -109,6 +109,7 @@ module lora_mac #(
 
     lora_job job_u (
         .clk_i              (clk_i),
+        .rst_i              (rst_i),
         .pick_i             (pick),
         .group_i            (pick_group),
         .job_rank_i         (job_rank_i),
@@ -466,4 +467,39 @@ module lora_mac #(
         .delta_abort_o (delta_abort_o),
         .delta_data_o  (delta_data_o)
     );
+
+`ifndef SYNTHESIS
+`ifndef FORMAL
+    lora_mac_checks #(
+        .LORA_LANES        (LORA_LANES),
+        .LINK_ELEMENTS     (LINK_ELEMENTS),
+        .ROM_DRAIN_ELEMENTS(ROM_DRAIN_ELEMENTS),
+        .SLOTS_RANK_MAX    (SLOTS_RANK_MAX),
+        .INPUTS_MAX        (INPUTS_MAX),
+        .ROW_WORDS         (ROW_WORDS),
+        .PORT_WORDS        (PORT_WORDS),
+        .WORD_COUNT_BITS   (WORD_COUNT_BITS),
+        .LANE_COUNT_BITS   (LANE_COUNT_BITS)
+    ) checks_u (
+        .clk_i          (clk_i),
+        .rst_i          (rst_i),
+        .x_valid_i      (x_valid_i),
+        .x_ready_i      (x_ready_o),
+        .pick_i         (pick),
+        .rank_i         (new_rank),
+        .pair_count_i   (new_pair_count),
+        .inputs_i       (new_inputs),
+        .beat_elements_i(new_beat_elements),
+        .outputs_i      (outputs),
+        .x_next_i       (x_next),
+        .request_valid_i(request_valid_o),
+        .request_words_i(request_words_o),
+        .word_count_i   (word_count_i),
+        .delta_ready_i  (delta_ready_i),
+        .delta_open_i   (delta_open_o),
+        .hold_i         (partial_block),
+        .count_i        (partial_count)
+    );
+`endif
+`endif
 endmodule

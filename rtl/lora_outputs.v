@@ -138,7 +138,7 @@ module lora_outputs #(
 
     always @(posedge clk_i) begin
         result_valid_q <= go & shifted_valid_q;
-        delta_valid_q <= {3'b000, go & (valid | abort_i)} << group_i;
+        delta_valid_q <= go ? {3'b000, valid | abort_i} << group_i : 4'b0000;
         if (valid || abort_i) begin
             delta_count_q <= abort_i ? {COUNT_BITS{1'b0}} : count;
             delta_last_q <= abort_i | last;

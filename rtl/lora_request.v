@@ -57,7 +57,6 @@ module lora_request #(
         elements = {20{1'bx}};
         block_rows = {10{1'bx}};
         extra_rows = {13{1'bx}};
-        words = {32{1'bx}};
         if (pick_i) begin
             elements = new_inputs_i;
             block_rows = new_rows_o;
@@ -67,6 +66,9 @@ module lora_request #(
             block_rows = {1'b0, b_block_rows};
             extra_rows = 13'd0;
         end
+    end
+    always @* begin
+        words = {32{1'bx}};
         if (pick_i || pair_q != DONE) begin
             words = ({12'd0, blocks} * {22'd0, block_rows} + {19'd0, extra_rows}) * WORDS;
         end

@@ -24,15 +24,21 @@ module mac_lane (
     reg signed [13:0] product_q;
     reg signed [19:0] accumulator_q;
 
+    // In 32 bits simulators need not mask; synthesis drops the copies of the sign.
+    /* verilator lint_off UNUSED */ // those
+    /* verilator lint_off WIDTH */  // signed operands are extended by their sign
+    wire signed [31:0] factor = use_x_i ? x_q : broadcast_i;
+    wire signed [31:0] product_d = factor * weight_i;
+    /* verilator lint_on UNUSED */
+
     always @(posedge clk_i) begin
         if (load_x_i) begin
             x_q <= x_i;
         end
     end
-    /* verilator lint_off WIDTH */ // signed operands are extended by their sign
     always @(posedge clk_i) begin
         if (multiply_i) begin
-            product_q <= (use_x_i ? x_q : broadcast_i) * weight_i;
+            product_q <= product_d[13:0];
         end
     end
     always @(posedge clk_i) begin

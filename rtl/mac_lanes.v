@@ -34,9 +34,11 @@ module mac_lanes #(
     genvar l, g;
     generate
         for (l = 0; l < LORA_LANES; l = l + 1) begin : gen_lane
-            wire signed [13:0]             product;
-            wire signed [19:0]             accumulator;
-            wire signed [PARTIAL_BITS-1:0] sum; // of the group's lanes up to this one
+            wire signed [13:0] product;
+            wire signed [19:0] accumulator;
+            /* verilator lint_off UNUSED */ // the copies of the sign: mac_lane.v
+            wire signed [31:0] sum; // of the group's lanes up to this one
+            /* verilator lint_on UNUSED */
             always @(posedge clk_i) begin
                 if (hold_i) begin
                     held_q[20*l +: 20] <= accumulator;
@@ -74,7 +76,7 @@ module mac_lanes #(
             wire signed [SUM_BITS-1:0]     sum; // of the groups up to this one
             always @(posedge clk_i) begin
                 if (add_i) begin
-                    partial_q <= gen_lane[LAST].sum;
+                    partial_q <= gen_lane[LAST].sum[PARTIAL_BITS-1:0];
                 end
             end
             /* verilator lint_off WIDTH */ // signed operands are extended by their sign

@@ -4,7 +4,7 @@
 //
 // Needs a simulator with DPI-C. Outputs that do not matter in a cycle are zero. Unknown input bits count as 0. Inputs that break docs/lora_mac.md end the
 // simulation, with words on stderr that name cycle, port and what was expected; the reference counts cycles from the first edge on.
-// Inaccuracies: all units of a simulation must have the same parameters, since a C function has one type in SystemVerilog.
+// Inaccuracies: a simulator that insists on one type for each C function (Verilator does not) wants the same parameters for all units of a simulation.
 module lora_mac_ref #(
     parameter int LORA_LANES = 64,
     parameter int LORA_LATENCY_CYCLES = 6,

@@ -1,9 +1,9 @@
 // lora_mac_watch.sv -- holds a LoRA MAC unit against the C reference: all its pins are inputs here, and each is compared on each clock edge.
 //
 //   inputs of your unit ---+---> [ your unit ] ---> outputs ---+
-//                          +---> [ lora_mac_ref ] ------------ = ?    first difference: port, expected, got; then $fatal
+//                          +---> [ lora_mac_ref ] ------------ = ?    else port, expected, got; then $fatal
 //
-//   bind lora_mac lora_mac_watch #(.LORA_LANES(LORA_LANES), ...) watch (.*);        or beside it, port by port
+// Beside your unit, port by port (tests/dpi/lora_mac_dpi_tb.sv), or bound into it (lora_mac_bind.sv).
 //
 // Fields are compared beside their valid, results up to their count (docs/lora_mac.md). Nothing is compared before the first edge with rst_i.
 // `compared` counts the edges at which everything agreed.
@@ -100,42 +100,50 @@ module lora_mac_watch #(
         .*
     );
 
+    wire                          beat = |ref_delta_valid;
+    wire [ROM_DRAIN_ELEMENTS-1:0] results_differ;
+    for (genvar i = 0; i < ROM_DRAIN_ELEMENTS; i++) begin : g_result
+        assign results_differ[i] = beat && i < int'(ref_delta_count) && delta_data_o[40*i+:40] !== ref_delta_data[40*i+:40];
+    end
+
+    wire differs = x_ready_o !== ref_x_ready || request_valid_o !== ref_request_valid || delta_open_o !== ref_delta_open ||
+                   delta_valid_o !== ref_delta_valid || busy_o !== ref_busy || aborted_o !== ref_aborted ||
+                   (ref_request_valid && {request_address_o, request_words_o, request_first_rows_o, request_block_rows_o, request_pause_o} !==
+                                         {ref_request_address, ref_request_words, ref_request_first_rows, ref_request_block_rows, ref_request_pause}) ||
+                   (beat && {delta_count_o, delta_last_o, delta_abort_o} !== {ref_delta_count, ref_delta_last, ref_delta_abort}) ||
+                   (|results_differ);
+
     longint unsigned compared;
     bit              reset_seen;
-    bit [14:0]       differs; // a bit a port: all that differ at the same edge are told
 
-`define ETCHSIM_DIFFERS(index, port, expected, care) \
-    differs[index] = (care) && (port) !== (expected); \
-    if (differs[index]) $display("lora_mac_watch: %m: time %0t: %s: expected %h, got %h", $time, `"port`", expected, port)
+`define ETCHSIM_TELL(PORT, WANTED, CARE) \
+    if ((CARE) && (PORT) !== (WANTED)) $display("lora_mac_watch: time %0t: %s: expected %h, got %h", $time, `"PORT`", WANTED, PORT)
 
     always @(posedge clk_i) begin
-        differs = 0;
-        if (reset_seen) begin
-            `ETCHSIM_DIFFERS(0, x_ready_o, ref_x_ready, 1);
-            `ETCHSIM_DIFFERS(1, request_valid_o, ref_request_valid, 1);
-            `ETCHSIM_DIFFERS(2, request_address_o, ref_request_address, ref_request_valid);
-            `ETCHSIM_DIFFERS(3, request_words_o, ref_request_words, ref_request_valid);
-            `ETCHSIM_DIFFERS(4, request_first_rows_o, ref_request_first_rows, ref_request_valid);
-            `ETCHSIM_DIFFERS(5, request_block_rows_o, ref_request_block_rows, ref_request_valid);
-            `ETCHSIM_DIFFERS(6, request_pause_o, ref_request_pause, ref_request_valid);
-            `ETCHSIM_DIFFERS(7, delta_open_o, ref_delta_open, 1);
-            `ETCHSIM_DIFFERS(8, delta_valid_o, ref_delta_valid, 1);
-            `ETCHSIM_DIFFERS(9, delta_count_o, ref_delta_count, |ref_delta_valid);
-            `ETCHSIM_DIFFERS(10, delta_last_o, ref_delta_last, |ref_delta_valid);
-            `ETCHSIM_DIFFERS(11, delta_abort_o, ref_delta_abort, |ref_delta_valid);
+        reset_seen <= reset_seen | rst_i;
+        compared <= compared + longint'(reset_seen);
+        if (reset_seen && differs) begin
+            `ETCHSIM_TELL(x_ready_o, ref_x_ready, 1'b1);
+            `ETCHSIM_TELL(request_valid_o, ref_request_valid, 1'b1);
+            `ETCHSIM_TELL(request_address_o, ref_request_address, ref_request_valid);
+            `ETCHSIM_TELL(request_words_o, ref_request_words, ref_request_valid);
+            `ETCHSIM_TELL(request_first_rows_o, ref_request_first_rows, ref_request_valid);
+            `ETCHSIM_TELL(request_block_rows_o, ref_request_block_rows, ref_request_valid);
+            `ETCHSIM_TELL(request_pause_o, ref_request_pause, ref_request_valid);
+            `ETCHSIM_TELL(delta_open_o, ref_delta_open, 1'b1);
+            `ETCHSIM_TELL(delta_valid_o, ref_delta_valid, 1'b1);
+            `ETCHSIM_TELL(delta_count_o, ref_delta_count, beat);
+            `ETCHSIM_TELL(delta_last_o, ref_delta_last, beat);
+            `ETCHSIM_TELL(delta_abort_o, ref_delta_abort, beat);
             for (int i = 0; i < ROM_DRAIN_ELEMENTS; i++) begin
-                if (|ref_delta_valid && i < int'(ref_delta_count) && delta_data_o[40*i+:40] !== ref_delta_data[40*i+:40]) begin
-                    differs[12] = 1;
-                    $display("lora_mac_watch: %m: time %0t: delta_data_o[%0d]: expected %h, got %h", $time, i, ref_delta_data[40*i+:40],
+                if (results_differ[i])
+                    $display("lora_mac_watch: time %0t: delta_data_o[%0d]: expected %h, got %h", $time, i, ref_delta_data[40*i+:40],
                              delta_data_o[40*i+:40]);
-                end
             end
-            `ETCHSIM_DIFFERS(13, busy_o, ref_busy, 1);
-            `ETCHSIM_DIFFERS(14, aborted_o, ref_aborted, 1);
-            if (differs != 0) $fatal(1, "lora_mac_watch: the unit differs from the reference");
-            compared <= compared + 1;
+            `ETCHSIM_TELL(busy_o, ref_busy, 1'b1);
+            `ETCHSIM_TELL(aborted_o, ref_aborted, 1'b1);
+            $fatal(1, "lora_mac_watch: the unit differs from the reference");
         end
-        if (rst_i) reset_seen <= 1;
     end
 endmodule
-`undef ETCHSIM_DIFFERS
+`undef ETCHSIM_TELL

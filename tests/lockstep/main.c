@@ -5,6 +5,7 @@
  *     --model                         the model alone, against tests/lockstep/expect.h
  *     --seconds N                     also the wide sets, and random seeds that are new in every call, for N seconds in all
  *     --fst FILE                      with SET RUN: every signal of the RTL
+ *     --parameters                    only prints the RTL's parameters in each set that make test runs (for scripts)
  *
  * Exit code 1: pins disagree, or a set of runs has not seen all it should (coverage).
  */
@@ -178,9 +179,8 @@ static bool run_counts(struct job *j)
 
 /* -- a set -- */
 
-static bool open_units(struct job *j, struct error *e)
+static struct lora_geometry geometry_of(const struct set *s)
 {
-    const struct set *s = j->set;
     struct chip_config config;
     config_defaults(&config);
     config.lora_lanes = s->lanes;
@@ -192,7 +192,13 @@ static bool open_units(struct job *j, struct error *e)
     config.link_elements = s->link_elements;
     config.rom_drain_elements = s->drain_elements;
     config.slots_rank_max = s->rank_max;
-    j->bench.unit = lora_geometry(&config);
+    return lora_geometry(&config);
+}
+
+static bool open_units(struct job *j, struct error *e)
+{
+    const struct set *s = j->set;
+    j->bench.unit = geometry_of(s);
     j->bench.width = s->width;
     j->bench.units[0] = lora_pins_model_open(&j->bench.unit, s->inputs_max, e);
     j->bench.n_units = 1;
@@ -321,7 +327,7 @@ static bool start_child(struct child *child, const struct set *set, const struct
         dup2(fileno(child->words), STDOUT_FILENO);
         bool good = run_set(set, options);
         fflush(stdout);
-        _exit(good ? 0 : 1);
+        exit(good ? EXIT_CODE_GOOD : EXIT_CODE_CHECK); /* not _exit: sanitizers and gcov have something to say at the end */
     }
     return child->pid > 0;
 }
@@ -369,9 +375,23 @@ static bool run_sets(const struct options *options)
 
 /* -- command line -- */
 
+static int print_parameters(void)
+{
+    for (int i = 0; i < SETS; i++) {
+        const struct lora_geometry g = geometry_of(&sets[i]);
+        if (sets[i].seeds > 0) {
+            printf("%s LORA_LANES=%u LORA_LATENCY_CYCLES=%u SRAM_WIDTH_BITS=%u SRAM_WAYS=%u SRAM_PORTS=1 LINK_ELEMENTS=%u "
+                   "ROM_DRAIN_ELEMENTS=%u SLOTS_RANK_MAX=%u INPUTS_MAX=%u\n",
+                   sets[i].name, g.lanes, g.latency_cycles, g.sram_width_bits, g.port_words, g.link_elements, g.drain_elements, g.rank_max,
+                   sets[i].inputs_max);
+        }
+    }
+    return EXIT_CODE_GOOD;
+}
+
 static int usage(void)
 {
-    printf("usage: lockstep [--model] [--seconds N] [--fst FILE] [SET [RUN]]\nsets:");
+    printf("usage: lockstep [--model] [--seconds N] [--fst FILE] [SET [RUN]]\n       lockstep --parameters\nsets:");
     for (int i = 0; i < SETS; i++) {
         printf(" %s", sets[i].name);
     }
@@ -393,6 +413,8 @@ int main(int argc, char **argv)
             o.seconds = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--fst") == 0 && i + 1 < argc) {
             o.fst = argv[++i];
+        } else if (strcmp(argv[i], "--parameters") == 0) {
+            return print_parameters();
         } else if (argv[i][0] != '-' && !o.set) {
             o.set = argv[i];
         } else if (argv[i][0] != '-' && !o.run) {
