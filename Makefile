@@ -57,7 +57,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # --- flags -------------------------------------------------------------------------------------------------------------------------------
 
-LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator
+LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. \

@@ -5,6 +5,9 @@
 #include "kernels/types.h"
 #include "sim/error.h"
 
+struct lora_file;
+struct lora_tensors;
+
 struct adapter {
     char name[64]; /* last component of the path, without extension */
     uint64_t hash; /* XXH64 of the packed contents: identity is name + hash */
@@ -20,9 +23,12 @@ static inline const struct lora_pair *adapter_pair(const struct adapter *a, int3
     return &a->pairs[(int64_t)layer * LINEAR_COUNT + which];
 }
 
-/* Reads a PEFT directory (adapter_config.json + adapter_model.safetensors), checks it against the base model's shape, permutes Q and K to
- * GGUF order and packs it to 6 bits. On failure *adapter is empty and *e says which file, tensor or key and what was expected. */
-bool adapter_load(const char *path, const struct shape *base, struct adapter *adapter, struct error *e);
+/* Reads a PEFT folder or a GGUF file, given by its path or as a preset's name, checks it against the base model's shape and packs it to
+ * 6 bits, rows of Q and K in GGUF order. On failure *adapter is empty and *e says which file, tensor or key and what was expected. */
+bool adapter_load(const char *name_or_path, const struct shape *base, struct adapter *adapter, struct error *e);
+/* The same from an open file, one pair at a time, and from floats in memory. */
+bool adapter_pack_file(const struct lora_file *file, struct adapter *adapter, struct error *e);
+bool adapter_pack(const struct lora_tensors *tensors, struct adapter *adapter, struct error *e);
 void adapter_free(struct adapter *adapter);
 
 #endif

@@ -9,10 +9,7 @@
 
 #include "sim/mapped.h"
 
-const char *const PEFT_MODULES[LINEAR_COUNT] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                                                "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
-
-enum { CONFIG_BYTES_MAX = 1 << 20, KEYS_MAX = 256, PATTERNS_MAX = 8192, LAYERS_MAX = 65536 };
+enum { CONFIG_BYTES_MAX = 1 << 20, KEYS_MAX = 256, PATTERNS_MAX = 8192, EXPRESSIONS_MAX = 64, LAYERS_MAX = 65536 };
 
 /* Keys that must be off, and why. */
 static const char *const REFUSED[][2] = {
@@ -142,7 +139,7 @@ static bool rank_of(const cJSON *item, int32_t *rank)
 
 static bool alpha_of(const cJSON *item, double *alpha)
 {
-    bool good = cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble <= 1e6;
+    bool good = cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble <= PEFT_ALPHA_MAX;
     *alpha = good ? item->valuedouble : 0;
     return good;
 }
@@ -194,74 +191,101 @@ static bool check_initialisation(const struct reader *r)
     return fail(r, "init_lora_weights", "true, false, gaussian, eva or orthogonal (others change the base weights)", item);
 }
 
+/* Room for n patterns; what is filled so far is counted in to->count. */
+static bool make_patterns(const struct reader *r, int n, struct peft_patterns *to)
+{
+    to->items = error_calloc(r->e, (size_t)n, sizeof *to->items, "an adapter's patterns");
+    return to->items != NULL;
+}
+
+static bool add_pattern(const struct reader *r, const char *key, const cJSON *item, const char *text, bool whole, struct peft_patterns *to)
+{
+    char reason[128], expected[192];
+    if (!module_pattern_compile(text, whole, &to->items[to->count].module, reason)) {
+        snprintf(expected, sizeof expected, "a module's name or a regular expression (%s)", reason);
+        return fail(r, key, expected, item);
+    }
+    to->n_expressions += to->items[to->count].module.code != NULL;
+    to->count++;
+    return to->n_expressions <= EXPRESSIONS_MAX || fail(r, key, "at most 64 regular expressions", item);
+}
+
+static bool is_in_rom(const char *name)
+{
+    return strstr(name, "lm_head") || strstr(name, "embed_tokens") || strstr(name, "wte");
+}
+
+static bool read_target(const struct reader *r, const cJSON *item, struct peft_config *config)
+{
+    const char *name = cJSON_IsString(item) ? item->valuestring : "";
+    if (is_in_rom(name)) {
+        return fail(r, "target_modules", "linears of the layers (the embedding and the head are in ROM, without a LoRA path)", item);
+    }
+    if (config->targets.count == PATTERNS_MAX) {
+        return fail(r, "target_modules", "fewer modules", item);
+    }
+    struct module_pattern plain = {.text = name};
+    return module_pattern_possible(&plain)
+               ? add_pattern(r, "target_modules", item, name, false, &config->targets)
+               : fail(r, "target_modules", "modules of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj", item);
+}
+
 static bool read_targets(const struct reader *r, struct peft_config *config)
 {
     const cJSON *list = get(r, "target_modules"), *item;
     if (cJSON_IsString(list) && strcmp(list->valuestring, "all-linear") == 0) {
-        memset(config->targets, true, sizeof config->targets);
+        config->all_linear = true;
         return true;
     }
-    if (!cJSON_IsArray(list) || !list->child) {
-        return fail(r, "target_modules", "a list of modules, or \"all-linear\"", list);
+    bool expression = cJSON_IsString(list) && list->valuestring[0];
+    if (!expression && (!cJSON_IsArray(list) || !list->child)) {
+        return fail(r, "target_modules", "a list of modules, a regular expression or \"all-linear\"", list);
     }
-    int n = 0;
+    if (!make_patterns(r, expression ? 1 : cJSON_GetArraySize(list), &config->targets)) {
+        return false;
+    }
+    if (expression) {
+        return add_pattern(r, "target_modules", list, list->valuestring, true, &config->targets);
+    }
     cJSON_ArrayForEach(item, list)
     {
-        bool found = false;
-        for (int which = 0; which < LINEAR_COUNT && cJSON_IsString(item) && ++n <= KEYS_MAX; which++) {
-            const char *name = PEFT_MODULES[which], *last = strchr(name, '.') + 1;
-            if (strcmp(item->valuestring, name) == 0 || strcmp(item->valuestring, last) == 0) {
-                config->targets[which] = found = true;
-            }
-        }
-        if (!found) {
-            return fail(r, "target_modules", "modules of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj", item);
+        if (!read_target(r, item, config)) {
+            return false;
         }
     }
     return true;
 }
 
-/* "model.layers.N.self_attn.q_proj" ends in the pattern, at a dot. PEFT takes patterns as regular expressions; plain names only here. */
-static bool pattern_matches(const char *pattern, int32_t layer, enum linear which)
-{
-    char name[64];
-    int length = snprintf(name, sizeof name, "model.layers.%d.%s", layer, PEFT_MODULES[which]);
-    size_t n = strlen(pattern), room = (size_t)length;
-    return n > 0 && n <= room && strcmp(name + room - n, pattern) == 0 && (n == room || name[room - n - 1] == '.');
-}
-
-static bool check_pattern(const struct reader *r, const char *key, bool ranks)
+/* rank_pattern or alpha_pattern. */
+static bool read_patterns(const struct reader *r, const char *key, bool ranks, struct peft_patterns *to)
 {
     const cJSON *patterns = get(r, key), *item;
-    int n = 0;
     if (is_off(patterns)) {
         return true;
     }
     if (!cJSON_IsObject(patterns)) {
         return fail(r, key, "an object", patterns);
     }
+    if (cJSON_GetArraySize(patterns) > PATTERNS_MAX) {
+        return fail(r, key, "fewer patterns", patterns);
+    }
+    if (!make_patterns(r, cJSON_GetArraySize(patterns), to)) {
+        return false;
+    }
     cJSON_ArrayForEach(item, patterns)
     {
+        struct peft_pattern *p = &to->items[to->count];
         int32_t rank;
-        double alpha;
-        if (++n > PATTERNS_MAX) {
-            return fail(r, key, "fewer patterns", item);
+        if (!add_pattern(r, item->string, item, item->string, false, to)) {
+            return false;
         }
-        if (item->string[strspn(item->string, "abcdefghijklmnopqrstuvwxyz0123456789_.")] != '\0') {
-            return fail(r, item->string, "a module's name (regular expressions are not supported)", item);
-        }
-        bool module = false;
-        const char *digits = strstr(item->string, "layers."); /* a layer's number does not matter here: look for any that fits */
-        int32_t layer = digits ? (int32_t)strtol(digits + 7, NULL, 10) : 0;
-        for (int which = 0; which < LINEAR_COUNT; which++) {
-            module = module || pattern_matches(item->string, layer, which);
-        }
-        if (!module) {
+        if (!module_pattern_possible(&p->module)) {
             return fail(r, item->string, "the name of one of a Llama's linears", item);
         }
-        if (ranks ? !rank_of(item, &rank) : !alpha_of(item, &alpha)) {
+        if (ranks ? !rank_of(item, &rank) : !alpha_of(item, &p->value)) {
             return fail(r, item->string, ranks ? "a rank of 1 to 128" : "an alpha above 0", item);
         }
+        p->value = ranks ? rank : p->value;
     }
     return true;
 }
@@ -313,10 +337,12 @@ static bool read_config(const struct reader *r, struct peft_config *config)
         return fail(r, "r", "a rank of 1 to 128", get(r, "r"));
     }
     if (!alpha_of(get(r, "lora_alpha"), &config->alpha)) {
-        return fail(r, "lora_alpha", "a number above 0 and at most 1e6", get(r, "lora_alpha"));
+        return fail(r, "lora_alpha", "a number above 0 and at most 1e8", get(r, "lora_alpha"));
     }
-    return read_targets(r, config) && check_pattern(r, "rank_pattern", true) && check_pattern(r, "alpha_pattern", false) &&
-           read_layers(r, config);
+    const cJSON *base = get(r, "base_model_name_or_path");
+    config->base_name = cJSON_IsString(base) ? base->valuestring : "";
+    return read_targets(r, config) && read_patterns(r, "rank_pattern", true, &config->ranks) &&
+           read_patterns(r, "alpha_pattern", false, &config->alphas) && read_layers(r, config);
 }
 
 bool peft_config_parse(const char *path, const char *text, size_t length_bytes, struct peft_config *config, struct error *e)
@@ -358,23 +384,41 @@ bool peft_config_read(const char *path, struct peft_config *config, struct error
     return good;
 }
 
+static void free_patterns(struct peft_patterns *patterns)
+{
+    for (int32_t i = 0; i < patterns->count; i++) {
+        module_pattern_free(&patterns->items[i].module);
+    }
+    free(patterns->items);
+}
+
 void peft_config_free(struct peft_config *config)
 {
+    free_patterns(&config->targets);
+    free_patterns(&config->ranks);
+    free_patterns(&config->alphas);
     cJSON_Delete(config->json);
     free(config->path);
     *config = (struct peft_config){0};
 }
 
-static const cJSON *find_pattern(const struct peft_config *config, const char *key, int32_t layer, enum linear which)
+/* The first pattern that matches, in *found; NULL where none does. */
+static bool find_pattern(const struct peft_config *config, const struct peft_patterns *patterns, int32_t layer, enum linear which,
+                         const struct peft_pattern **found, struct error *e)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config->json, key))
-    {
-        if (pattern_matches(item->string, layer, which)) {
-            return item;
+    *found = NULL;
+    for (int32_t i = 0; i < patterns->count && !*found; i++) {
+        ES_ASSERT(patterns->items != NULL);
+        const struct peft_pattern *p = &patterns->items[i];
+        enum module_match match = module_pattern_match(&p->module, layer, which);
+        if (match == MODULE_TOO_MUCH_WORK) {
+            char name[PRINTABLE_ROOM];
+            return error_input(e, "%s: pattern %s: expected an expression that is matched in few steps, found one that is not",
+                               config->path, shown(p->module.text, name));
         }
+        *found = match == MODULE_MATCHES ? p : NULL;
     }
-    return NULL;
+    return true;
 }
 
 static bool layer_is_target(const struct peft_config *config, int32_t layer)
@@ -391,22 +435,20 @@ static bool layer_is_target(const struct peft_config *config, int32_t layer)
     return found;
 }
 
-void peft_config_pair(const struct peft_config *config, int32_t layer, enum linear which, int32_t *rank, double *scale)
+bool peft_config_pair(const struct peft_config *config, int32_t layer, enum linear which, int32_t *rank, double *alpha, struct error *e)
 {
+    const struct peft_pattern *target, *own_rank, *own_alpha;
     *rank = 0;
-    *scale = 0;
-    if (!config->targets[which] || !layer_is_target(config, layer)) {
-        return;
+    *alpha = 0;
+    if (!find_pattern(config, &config->targets, layer, which, &target, e) ||
+        !find_pattern(config, &config->ranks, layer, which, &own_rank, e) ||
+        !find_pattern(config, &config->alphas, layer, which, &own_alpha, e)) {
+        return false;
     }
-    const cJSON *rank_item = find_pattern(config, "rank_pattern", layer, which),
-                *alpha_item = find_pattern(config, "alpha_pattern", layer, which);
-    double alpha = config->alpha;
-    *rank = config->rank;
-    if (rank_item) {
-        rank_of(rank_item, rank);
+    if ((target || config->all_linear) && layer_is_target(config, layer)) {
+        *rank = own_rank ? (int32_t)own_rank->value : config->rank;
+        *alpha = own_alpha ? own_alpha->value : config->alpha;
+        *alpha *= config->use_rslora ? sqrt(*rank) : 1;
     }
-    if (alpha_item) {
-        alpha_of(alpha_item, &alpha);
-    }
-    *scale = config->use_rslora ? alpha / sqrt(*rank) : alpha / *rank;
+    return true;
 }

@@ -40,6 +40,7 @@ check_base() {
     need zlib1g-dev has_library zlib
     need libxxhash-dev has_library libxxhash
     need libpcre2-dev has_library libpcre2-8
+    need liblapacke-dev has_library lapacke # singular values, for sums of adapters
     need libcunit1-dev has_library cunit
     need verilator has_library verilator # its FST writer; the rtl group runs it as well
 }

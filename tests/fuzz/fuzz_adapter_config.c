@@ -1,4 +1,4 @@
-/* adapter_config.json from anywhere: no crash, and ranks and scales of what is accepted are usable. */
+/* adapter_config.json from anywhere: no crash, and ranks and alphas of what is accepted are usable. */
 #include <math.h>
 
 #include "adapters/peft_config.h"
@@ -14,9 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int32_t layer = 0; layer < 3; layer++) {
         for (int which = 0; which < LINEAR_COUNT; which++) {
             int32_t rank;
-            double scale;
-            peft_config_pair(&config, layer, (enum linear)which, &rank, &scale);
-            if (rank < 0 || rank > LORA_RANK_MAX || (rank > 0 && !(isfinite(scale) && scale > 0))) {
+            double alpha;
+            if (peft_config_pair(&config, layer, (enum linear)which, &rank, &alpha, &e) &&
+                (rank < 0 || rank > LORA_RANK_MAX || (rank > 0 && !(isfinite(alpha) && alpha > 0)))) {
                 __builtin_trap();
             }
         }

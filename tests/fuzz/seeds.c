@@ -1,14 +1,14 @@
-/* seeds.c -- writes the seed files of the fuzzers' corpora: tests/fuzz/corpus/{gguf,image,safetensors}/.
+/* seeds.c -- writes the seed files of the fuzzers' corpora: tests/fuzz/corpus/{gguf,image,safetensors,adapter_gguf,adapter_peft}/.
  *
- *   make && cc -std=c17 -D_GNU_SOURCE -I. -o build/seeds tests/fuzz/seeds.c tests/unit/gguf_writer.c tests/unit/check.c \
- *       build/libetchsim.a \
- *       -DETCHSIM_SOURCE_DIR='"."' -lcunit -lxxhash -lcjson -lm -lpthread && build/seeds tests/fuzz/corpus
+ *   make && cc -std=c17 -D_GNU_SOURCE -I. -o build/seeds tests/fuzz/seeds.c tests/unit/gguf_writer.c tests/unit/adapter_files.c \
+ *       tests/unit/check.c build/libetchsim.a -DETCHSIM_SOURCE_DIR='"."' -lcunit -lxxhash -lcjson -lpcre2-8 -lm -lpthread &&
+ *       build/seeds tests/fuzz/corpus
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/bake.h"
-#include "tests/unit/gguf_writer.h"
+#include "tests/unit/adapter_files.h"
 
 static void write_file(const char *folder, const char *name, struct bytes *file)
 {
@@ -76,6 +76,36 @@ static void write_types(const char *folder)
     write_file(folder, "gguf/types.gguf", &file);
 }
 
+/* The base model of fuzz_adapter_gguf.c and fuzz_adapter_peft.c. */
+static const struct shape ADAPTER_BASE = {
+    .n_layers = 2, .d_model = 8, .n_heads = 2, .n_kv_heads = 1, .head_dim = 4, .d_ff = 8, .n_vocab = 4, .context_tokens = 8};
+
+static void write_adapters(const char *folder)
+{
+    static const struct {
+        const char *name;
+        enum ggml_type type;
+        unsigned linears;
+    } kinds[] = {
+        {"f32", GGML_F32, 1u << LINEAR_Q}, {"f16", GGML_F16, 1u << LINEAR_K | 1u << LINEAR_DOWN}, {"bf16", GGML_BF16, ALL_LINEARS}};
+    for (int k = 0; k < 3; k++) {
+        struct adapter_spec spec = {.shape = ADAPTER_BASE, .rank = 1 + k, .alpha = 2, .linears = kinds[k].linears};
+        char name[64];
+        struct bytes gguf = adapter_gguf(&spec, kinds[k].type), config = adapter_config(&spec),
+                     tensors = adapter_safetensors(&spec, kinds[k].type), peft = {0};
+        snprintf(name, sizeof name, "adapter_gguf/%s.gguf", kinds[k].name);
+        write_file(folder, name, &gguf);
+        const uint8_t length[2] = {(uint8_t)config.size, (uint8_t)(config.size >> 8)};
+        bytes_add(&peft, length, 2);
+        bytes_add(&peft, config.data, config.size);
+        bytes_add(&peft, tensors.data, tensors.size);
+        snprintf(name, sizeof name, "adapter_peft/%s", kinds[k].name);
+        write_file(folder, name, &peft);
+        bytes_free(&config);
+        bytes_free(&tensors);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : ".";
@@ -83,6 +113,7 @@ int main(int argc, char **argv)
         write_model(folder, variant);
     }
     write_types(folder);
+    write_adapters(folder);
     struct bytes three = safetensors_written("{\"__metadata__\":{\"format\":\"pt\"},\"base_model.model.model.layers.0.self_attn.q_proj."
                                              "lora_A.weight\":{\"dtype\":\"F32\",\"shape\":"
                                              "[1,2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[8,12]}"

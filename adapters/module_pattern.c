@@ -1,0 +1,94 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "adapters/module_pattern.h"
+
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const PEFT_MODULES[LINEAR_COUNT] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                                "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+
+/* A name has some thirty letters: an honest expression needs a few hundred steps. */
+enum { TEXT_BYTES_MAX = 4096, MATCH_STEPS_MAX = 20000, DEPTH_MAX = 1000, HEAP_KIB_MAX = 1024, NAME_ROOM = 64 };
+
+static bool is_plain(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.")] == '\0';
+}
+
+bool module_pattern_compile(const char *text, bool whole, struct module_pattern *p, char reason[128])
+{
+    *p = (struct module_pattern){.text = text};
+    if (is_plain(text) && !whole) {
+        return true;
+    }
+    char expression[TEXT_BYTES_MAX + 32];
+    if (strlen(text) > TEXT_BYTES_MAX) {
+        snprintf(reason, 128, "longer than %d bytes", TEXT_BYTES_MAX);
+        return false;
+    }
+    /* The groups are those that PEFT puts around it, so that an expression's own group numbers stay right. */
+    snprintf(expression, sizeof expression, whole ? "(?:%s)" : "(.*\\.)?(%s)$", text);
+    int code;
+    PCRE2_SIZE at;
+    uint32_t options = PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C | (whole ? PCRE2_ENDANCHORED : 0);
+    p->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+    if (!p->code) {
+        PCRE2_UCHAR words[96];
+        pcre2_get_error_message(code, words, sizeof words);
+        snprintf(reason, 128, "%.100s", (const char *)words);
+        return false;
+    }
+    return true;
+}
+
+void module_pattern_free(struct module_pattern *p)
+{
+    pcre2_code_free(p->code);
+    *p = (struct module_pattern){0};
+}
+
+static size_t module_name(int32_t layer, enum linear which, char name[NAME_ROOM])
+{
+    return (size_t)snprintf(name, NAME_ROOM, "model.layers.%d.%s", layer, PEFT_MODULES[which]);
+}
+
+static enum module_match match_expression(const pcre2_code *code, const char *name, size_t length)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+    int found = PCRE2_ERROR_NOMEMORY;
+    if (data && context) {
+        pcre2_set_match_limit(context, MATCH_STEPS_MAX);
+        pcre2_set_depth_limit(context, DEPTH_MAX);
+        pcre2_set_heap_limit(context, HEAP_KIB_MAX);
+        found = pcre2_match(code, (PCRE2_SPTR)name, length, 0, 0, data, context);
+    }
+    pcre2_match_data_free(data);
+    pcre2_match_context_free(context);
+    return found >= 0 ? MODULE_MATCHES : found == PCRE2_ERROR_NOMATCH ? MODULE_DIFFERS : MODULE_TOO_MUCH_WORK;
+}
+
+enum module_match module_pattern_match(const struct module_pattern *p, int32_t layer, enum linear which)
+{
+    char name[NAME_ROOM];
+    size_t length = module_name(layer, which, name);
+    if (p->code) {
+        return match_expression(p->code, name, length);
+    }
+    size_t n = strlen(p->text);
+    bool ends = n <= length && strcmp(name + length - n, p->text) == 0 && (n == length || name[length - n - 1] == '.');
+    return ends ? MODULE_MATCHES : MODULE_DIFFERS;
+}
+
+bool module_pattern_possible(const struct module_pattern *p)
+{
+    const char *digits = strstr(p->text, "layers.");
+    int32_t layer = digits ? (int32_t)strtol(digits + 7, NULL, 10) : 0; /* the layer it names itself, if any */
+    bool possible = p->code != NULL;
+    for (int which = 0; which < LINEAR_COUNT && !possible; which++) {
+        possible = module_pattern_match(p, layer, (enum linear)which) == MODULE_MATCHES;
+    }
+    return possible;
+}

@@ -1,0 +1,32 @@
+/* module_pattern.h -- the names of a Llama's linears as PEFT knows them, and the patterns in an adapter's configuration that pick some.
+ *
+ *   name       model.layers.7.self_attn.q_proj
+ *   plain      q_proj, self_attn.q_proj, layers.7.self_attn.q_proj ...: the name's end, from a dot on
+ *   expression anything else, a regular expression for the name's end from a dot on (rank_pattern, alpha_pattern) or for the whole name
+ *              (target_modules); PCRE2 in place of Python's re, with bounds on its work
+ */
+#ifndef ETCHSIM_MODULE_PATTERN_H
+#define ETCHSIM_MODULE_PATTERN_H
+
+#include "kernels/types.h"
+#include "sim/error.h"
+
+/* "self_attn.q_proj" .. "mlp.down_proj", by enum linear. */
+extern const char *const PEFT_MODULES[LINEAR_COUNT];
+
+struct module_pattern {
+    const char *text; /* the caller's */
+    void *code;       /* owned: the compiled expression; NULL for a plain name */
+};
+
+/* False, and *reason in words for a message, where an expression does not compile. `whole`: it must match the whole name. */
+bool module_pattern_compile(const char *text, bool whole, struct module_pattern *p, char reason[128]);
+void module_pattern_free(struct module_pattern *p);
+
+enum module_match { MODULE_DIFFERS, MODULE_MATCHES, MODULE_TOO_MUCH_WORK };
+enum module_match module_pattern_match(const struct module_pattern *p, int32_t layer, enum linear which);
+
+/* Could a plain name be one of a Llama's linears at all? True for every expression. */
+bool module_pattern_possible(const struct module_pattern *p);
+
+#endif
