@@ -1,7 +1,8 @@
 /* chip.c -- the block diagram in code.
  *
  *  host --load--> host_port --slice--> dma ------------------------------+ (dma_write of every layer)
- *                                       |loaded                          v
+ *                                       |loaded (and, streaming,         v
+ *                                       |written, to each layer's first norm)
  *  requests --> sequencer --token--> embed --embedded--> [ layer block x L ] --> final_norm --x_head--> rom_head --logits--> sampler
  *                   ^  ^                                                             |retired                                  |sampled
  *                   |  +-------------------------------------------------------------+                                         |
@@ -21,6 +22,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/attention.h"
 
@@ -280,9 +282,36 @@ static void set_ends(struct chip *c)
     }
 }
 
-/* Host port and DMA. */
-static void set_host(struct chip *c, struct adapter *adapters)
+/* Adapters are loaded layer by layer while tokens follow. */
+static bool streams(const struct chip *c)
 {
+    return c->config.slots_loading == LOADING_STREAMING;
+}
+
+/* What the host sends along with each slice, and room for the largest one. */
+static void set_checksums(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
+{
+    uint32_t n_layers = (uint32_t)c->shape.n_layers;
+    size_t most_bytes = 0;
+    for (uint32_t i = 0; i < n_adapters * n_layers; i++) {
+        size_t bytes = slice_contents_bytes(&adapters[i / n_layers], (int32_t)(i % n_layers));
+        most_bytes = bytes > most_bytes ? bytes : most_bytes;
+    }
+    uint64_t *checksums = keep(c, (size_t)n_adapters * n_layers, sizeof *checksums);
+    c->dma.arrived = keep(c, most_bytes, 1);
+    for (uint32_t i = 0; i < n_adapters * n_layers; i++) {
+        const struct adapter *adapter = &adapters[i / n_layers];
+        int32_t layer = (int32_t)(i % n_layers);
+        slice_contents(adapter, layer, c->dma.arrived);
+        checksums[i] = slice_checksum(c->dma.arrived, slice_contents_bytes(adapter, layer));
+    }
+    c->dma.checksums = checksums;
+}
+
+/* Host port and DMA. */
+static void set_host(struct chip *c, struct adapter *adapters, uint32_t n_adapters)
+{
+    size_t n_layers = (size_t)c->shape.n_layers;
     c->host_port.adapters = adapters;
     c->host_port.n_layers = c->shape.n_layers;
     c->host_port.bandwidth_mbytes_per_s = c->config.host_bandwidth_mbytes_per_s;
@@ -294,16 +323,76 @@ static void set_host(struct chip *c, struct adapter *adapters)
     c->dma.n_layers = c->shape.n_layers;
     c->dma.words_per_cycle = c->config.sram_ways * c->config.sram_ports;
     c->dma.sram_latency_cycles = c->config.sram_latency_cycles;
-    c->dma.write_request = keep(c, (size_t)c->shape.n_layers, sizeof(struct link *));
-    c->dma.write_response = keep(c, (size_t)c->shape.n_layers, sizeof(struct link *));
+    c->dma.write_request = keep(c, n_layers, sizeof(struct link *));
+    c->dma.write_response = keep(c, n_layers, sizeof(struct link *));
+    if (streams(c)) {
+        c->dma.out_written = keep(c, n_layers, sizeof(struct link *));
+        for (size_t l = 0; l < n_layers; l++) {
+            c->layers[l].attention_norm.written = keep(c, c->config.slots_count, sizeof(uint32_t));
+        }
+    }
+    if (c->model) {
+        set_checksums(c, adapters, n_adapters);
+    }
 }
 
-static void set_sequencer(struct chip *c, struct adapter *adapters, struct request *requests, uint32_t n_requests)
+static void set_slots(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
+{
+    struct slots *slots = &c->sequencer.slots;
+    slots->count = c->config.slots_count;
+    slots->slot = keep(c, slots->count, sizeof *slots->slot);
+    for (uint32_t i = 0; i < slots->count; i++) {
+        slots->slot[i].adapter = -1;
+    }
+    slots->n_adapters = n_adapters;
+    slots->adapters = keep(c, n_adapters, sizeof *slots->adapters);
+    for (uint32_t i = 0; i < n_adapters; i++) {
+        slots->adapters[i].slot = -1;
+        for (int32_t l = 0; l < c->shape.n_layers; l++) {
+            slots->adapters[i].bytes += slice_size(&adapters[i], l).bytes;
+        }
+    }
+    slots->eviction = (enum eviction)c->config.slots_eviction;
+    slots->pinned = c->config.slots_pinned;
+}
+
+/* The answers' fields, and an empty queue. */
+static void set_requests(struct chip *c, struct request *requests, uint32_t n_requests)
 {
     struct sequencer *u = &c->sequencer;
+    for (uint32_t i = 0; i < n_requests; i++) {
+        struct request *r = &requests[i];
+        ES_ASSERT(i == 0 || r->arrives_at >= requests[i - 1].arrives_at);
+        r->state = REQUEST_QUEUED;
+        r->n_generated = 0;
+        r->slot = -1;
+        r->adapter_hit = r->adapter_load = r->prefetched = false;
+        r->overtaken = 0;
+        r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
+        r->mark = r->arrives_at;
+        memset(r->account_cycles, 0, sizeof r->account_cycles);
+        memset(r->first_token_account_cycles, 0, sizeof r->first_token_account_cycles);
+    }
     u->requests = c->sampler.requests = requests;
     u->n_requests = n_requests;
+    u->queue = (struct admission){
+        .policy = (enum admission_policy)c->config.admission_policy,
+        .look_ahead = c->config.admission_look_ahead,
+        .overtakes = c->config.admission_overtakes,
+        .ageing_cycles = c->config.admission_ageing_cycles,
+        .requests = requests,
+        .next = keep(c, n_requests, sizeof(uint32_t)),
+    };
+}
+
+static void set_sequencer(struct chip *c, struct adapter *adapters)
+{
+    struct sequencer *u = &c->sequencer;
     u->adapters = adapters;
+    u->n_layers = c->shape.n_layers;
+    u->prefetch = c->config.slots_prefetch;
+    u->stop = &c->stop;
+    u->failure = &c->failure;
     u->n_sequences = c->config.kv_sequences;
     u->sequences = keep(c, u->n_sequences, sizeof *u->sequences);
     for (uint32_t i = 0; i < u->n_sequences; i++) {
@@ -314,11 +403,6 @@ static void set_sequencer(struct chip *c, struct adapter *adapters, struct reque
     u->free_tokens = keep(c, u->n_free, sizeof *u->free_tokens);
     for (uint32_t i = 0; i < u->n_free; i++) {
         u->free_tokens[i] = u->n_free - 1 - i;
-    }
-    u->slots.count = c->config.slots_count;
-    u->slots.slot = keep(c, u->slots.count, sizeof *u->slots.slot);
-    for (uint32_t i = 0; i < u->slots.count; i++) {
-        u->slots.slot[i].adapter = -1;
     }
 }
 
@@ -409,7 +493,7 @@ static void wire_chip(struct chip *c)
 {
     uint32_t depth = c->config.link_depth;
     int32_t d = c->shape.d_model;
-    WIRE(&c->sequencer, out_load, &c->load, &c->host_port, in_load, depth, "load", PAYLOAD_NONE, {0});
+    WIRE(&c->sequencer, out_load, &c->load, &c->host_port, in_load, c->config.host_depth, "load", PAYLOAD_NONE, {0});
     WIRE(&c->host_port, out_slice, &c->slice, &c->dma, in_slice, depth, "slice", PAYLOAD_NONE, {0});
     WIRE(&c->dma, out_loaded, &c->loaded, &c->sequencer, in_loaded, depth, "loaded", PAYLOAD_NONE, {0});
     WIRE(&c->sequencer, out_token, &c->token, &c->embed, in_token, depth, "token", PAYLOAD_NONE, {0});
@@ -421,6 +505,10 @@ static void wire_chip(struct chip *c)
     WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0});
     WIRE(&c->rom_head, out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab});
     WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0});
+    for (int l = 0; l < c->shape.n_layers && streams(c); l++) {
+        struct layer_block *b = &c->layers[l];
+        WIRE(&c->dma, out_written[l], &b->written, &b->attention_norm, in_written, 1, "written", PAYLOAD_NONE, {0});
+    }
 }
 
 /* -- outside -- */
@@ -462,18 +550,21 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     c->units = keep(c, n_units, sizeof(struct unit *));
     c->wake = keep(c, n_units, sizeof *c->wake);
     c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
-    c->links = keep(c, LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers, sizeof(struct link *));
+    size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (size_t)streams(c)) * n_layers;
+    c->links = keep(c, n_links, sizeof(struct link *));
     memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,
                      keep(c, n_adapters * n_layers * LINEAR_GROUPS, sizeof(struct lora_region)));
     for (int32_t l = 0; l < c->shape.n_layers; l++) {
         set_layer(c, l);
     }
     set_ends(c);
-    set_host(c, adapters);
-    set_sequencer(c, adapters, requests, n_requests);
+    set_host(c, adapters, n_adapters);
+    set_slots(c, adapters, n_adapters);
+    set_requests(c, requests, n_requests);
+    set_sequencer(c, adapters);
     place_units(c);
     wire_chip(c);
-    ES_ASSERT(c->n_units == n_units && c->n_links == LINKS_OUTSIDE + LINKS_PER_LAYER * n_layers);
+    ES_ASSERT(c->n_units == n_units && c->n_links == n_links);
 }
 
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,

@@ -36,6 +36,7 @@ struct layer_block {
     struct link delta_qkv, delta_o, delta_gate_up, delta_down;     /* its contributions */
     struct link qkv, q, o, gate_up, down;                          /* results */
     struct link residual_attention, residual_ffn;                  /* the residual stream, past the ROM arrays */
+    struct link written;                                           /* streaming: the layer's slice of an adapter is there */
     struct sram_port kv_write, kv_read, lora_read, dma_write;
 };
 
@@ -70,7 +71,7 @@ struct chip {
     size_t n_blocks, blocks_room;
 };
 
-/* Builds the chip for a model's shape and queues the requests at cycle 0. `values` false: timing only, the model's weights are not touched. Model, adapters,
+/* Builds the chip for a model's shape and queues the requests (sorted by arrives_at; their answers are reset). `values` false: timing only, the model's weights are not touched. Model, adapters,
  * requests and trace must outlive the chip. Fails when something does not fit: KV and slots in the SRAM, a request in the KV, an adapter in a slot. */
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
               struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e);

@@ -78,6 +78,10 @@ bool config_check(const struct chip_config *c, struct error *e)
         return error_input(e, "chip %s: rom.rows_per_cycle: expected at most rom.tile_rows (%" PRIu32 "), found %" PRIu32, c->name,
                            c->rom_tile_rows, c->rom_rows_per_cycle);
     }
+    if (c->slots_pinned >= c->slots_count) {
+        return error_input(e, "chip %s: slots.pinned: expected fewer than slots.count (%" PRIu32 "), found %" PRIu32, c->name,
+                           c->slots_count, c->slots_pinned);
+    }
     return check_divides(c, e);
 }
 

@@ -27,6 +27,7 @@ struct chip_config {
 };
 
 enum organisation { ORGANISATION_SPATIAL, ORGANISATION_SHARED };
+enum loading { LOADING_WHOLE, LOADING_STREAMING };
 enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
 
 void config_defaults(struct chip_config *config);

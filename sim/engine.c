@@ -118,6 +118,7 @@ bool chip_run(struct chip *c, enum engine engine, struct error *e)
     for (uint32_t i = 0; i < c->n_units; i++) {
         unit_close(c->units[i], c->now);
     }
+    slots_close(&c->sequencer.slots, c->now);
     trace_end(c->trace, c->now);
     if (c->stop) {
         *e = c->failure;

@@ -3,17 +3,16 @@
 #include "sim/sram.h"
 
 /* The next layer's slice on the link; a layer that the adapter leaves alone still takes a cycle. */
-static cycle_t slice_cycles(const struct host_port *u)
+static cycle_t slice_cycles(struct host_port *u)
 {
-    uint64_t bits = 0, tensors = 0;
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
-        const struct lora_pair *pair = adapter_pair(&u->adapters[u->adapter], u->layer, which);
-        bits += (uint64_t)lora_pair_bits(pair);
-        tensors += pair->rank > 0 ? 2 : 0;
-    }
-    uint64_t bytes = (bits + 7) / 8;
-    cycle_t cycles = tensors * u->tensor_cycles + (bytes * u->clock_mhz + u->bandwidth_mbytes_per_s - 1) / u->bandwidth_mbytes_per_s;
-    return cycles ? cycles : 1;
+    struct slice_size size = slice_size(&u->adapters[u->adapter], u->layer);
+    cycle_t fixed = size.tensors * u->tensor_cycles;
+    cycle_t wire = ceil_div(size.bytes * u->clock_mhz, u->bandwidth_mbytes_per_s);
+    wire = fixed + wire ? wire : 1;
+    u->bytes += size.bytes;
+    u->tensor_sum_cycles += fixed;
+    u->wire_cycles += wire;
+    return fixed + wire;
 }
 
 static void accept_load(struct host_port *u, cycle_t now)
@@ -25,7 +24,11 @@ static void accept_load(struct host_port *u, cycle_t now)
     u->active = true;
     u->adapter = load->index;
     u->slot = load->slot;
+    u->load = load->load;
     u->layer = 0;
+    u->loads++;
+    u->queue_cycles += now - load->first;
+    u->transfer_sum_cycles += u->transfer_cycles;
     link_pop(u->in_load, now);
     u->until = now + u->transfer_cycles + slice_cycles(u);
     unit_enter(&u->unit, now, UNIT_BUSY);
@@ -42,6 +45,7 @@ static void send_slice(struct host_port *u, cycle_t now)
     slice->index = u->adapter;
     slice->slot = u->slot;
     slice->layer = u->layer;
+    slice->load = u->load;
     link_push(u->out_slice, now, NULL, 1);
     u->layer++;
     if (u->layer == u->n_layers) {
@@ -66,13 +70,42 @@ void host_port_tick(struct unit *unit, cycle_t now)
     }
 }
 
-/* The layer is done (or had nothing): the next slice, or the word to the sequencer. */
+/* -- DMA -- */
+
+/* The layer is done (or had nothing to write): a report, or the next slice. */
 static void next_slice(struct dma *u, cycle_t now)
 {
     u->active = false;
-    u->written = u->layer == u->n_layers - 1;
-    unit_enter(&u->unit, now, u->written ? UNIT_BUSY : UNIT_IDLE);
+    u->reports = u->layer == u->n_layers - 1 || u->out_written;
+    unit_enter(&u->unit, now, u->reports ? UNIT_BUSY : UNIT_IDLE);
     unit_sleep(&u->unit, now + 1);
+}
+
+/* Whether what arrived is what was sent. Without values nothing arrives, and nothing can be wrong with it. */
+static bool slice_good(struct dma *u)
+{
+    if (!u->checksums) {
+        return true;
+    }
+    const struct adapter *adapter = &u->adapters[u->adapter];
+    size_t bytes = slice_contents_bytes(adapter, u->layer);
+    slice_contents(adapter, u->layer, u->arrived);
+    if (u->on_arrival) {
+        u->on_arrival(u->context, u->adapter, u->layer, u->arrived, &bytes);
+    }
+    return slice_checksum(u->arrived, bytes) == u->checksums[u->adapter * u->n_layers + u->layer];
+}
+
+/* Of a load that is broken nothing more is written. */
+static uint32_t words_to_write(struct dma *u)
+{
+    if (u->layer == 0) {
+        u->broken_layer = -1;
+    }
+    if (u->broken_layer < 0 && !slice_good(u)) {
+        u->broken_layer = u->layer;
+    }
+    return u->broken_layer < 0 ? memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer) : 0;
 }
 
 static void accept_slice(struct dma *u, cycle_t now)
@@ -85,8 +118,9 @@ static void accept_slice(struct dma *u, cycle_t now)
     u->adapter = slice->index;
     u->slot = slice->slot;
     u->layer = slice->layer;
+    u->load = slice->load;
     link_pop(u->in_slice, now);
-    uint32_t words = memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer);
+    uint32_t words = words_to_write(u);
     if (words == 0) {
         next_slice(u, now);
         return;
@@ -97,24 +131,42 @@ static void accept_slice(struct dma *u, cycle_t now)
     unit_sleep(&u->unit, u->until);
 }
 
-static void send_loaded(struct dma *u, cycle_t now)
+static void push_report(const struct dma *u, struct link *link, cycle_t now)
 {
-    if (!link_ready(u->out_loaded, now)) {
-        link_block(u->out_loaded, &u->unit, now);
+    struct burst *report = link_back(link);
+    report->slot = u->slot;
+    report->load = u->load;
+    report->broken = u->broken_layer >= 0;
+    report->layer = report->broken ? u->broken_layer : u->layer;
+    link_push(link, now, NULL, 1);
+}
+
+/* Streaming: each layer's norm learns of its slice, and the sequencer of the first one. */
+static void send_reports(struct dma *u, cycle_t now)
+{
+    bool streams = u->out_written && u->broken_layer < 0;
+    struct link *written = streams ? u->out_written[u->layer] : NULL;
+    struct link *loaded = u->layer == u->n_layers - 1 || (streams && u->layer == 0) ? u->out_loaded : NULL;
+    struct link *full = written && !link_ready(written, now) ? written : loaded && !link_ready(loaded, now) ? loaded : NULL;
+    if (full) {
+        link_block(full, &u->unit, now);
         return;
     }
-    struct burst *loaded = link_back(u->out_loaded);
-    loaded->slot = u->slot;
-    link_push(u->out_loaded, now, NULL, 1);
-    u->written = false;
+    if (written) {
+        push_report(u, written, now);
+    }
+    if (loaded) {
+        push_report(u, loaded, now);
+    }
+    u->reports = false;
     unit_rest(&u->unit, now);
 }
 
 void dma_tick(struct unit *unit, cycle_t now)
 {
     struct dma *u = (struct dma *)unit;
-    if (u->written) {
-        send_loaded(u, now);
+    if (u->reports) {
+        send_reports(u, now);
     } else if (!u->active) {
         accept_slice(u, now);
     } else if (now < u->until) {

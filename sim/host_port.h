@@ -1,12 +1,17 @@
 /* host_port.h -- adapters from the host into the slots: the link to the host, and the DMA engine behind it.
  *
  *   load (adapter, slot) -> [host port: fixed cost, then layer after layer at the link's bandwidth] -> slice -> [DMA] -> writes to each layer's SRAM
- *                                                                                                              `-> loaded, to the sequencer
+ *                                                                       loaded, to the sequencer <-----------'  `-> written, to the layer's norm
+ *                                                                                                                   (slots.loading: streaming)
  * Latency     host.transfer_cycles + sum over layers of (tensors * host.tensor_cycles + ceil(bytes / bandwidth), at least 1); the DMA writes a layer's slice when it
- *             is whole, while the next one arrives.
- * Throughput  one adapter at a time. Stall rule: host port `output` while the DMA is behind; DMA `sram` while its writes take longer than on an idle SRAM.
+ *             is whole, while the next one arrives, and reports in the cycle after a write is done: the last layer's (whole), or every layer's (streaming).
+ * Throughput  one adapter at a time, in the order in which they were asked for; host.depth more may wait. A report takes the DMA a cycle.
+ * Stall rule  host port `output` while the DMA is behind; DMA `sram` while its writes take longer than on an idle SRAM, `output` while a report has no room.
+ * Checksum    the DMA compares each slice with the checksum that the host sent along. From the first broken slice on nothing of the load is written or reported,
+ *             but for the last report, which says so: the slot doesn't get live. The sequencer asks for the load once more.
  * Inaccuracies: the link is an average bandwidth without packets; a slice waits until it is whole. The host sends weights and scales without padding; the
- *             DMA lays them out in lane rows (docs/lora_mac.md) in no time, and writes the rows with their padding.
+ *             DMA lays them out in lane rows (docs/lora_mac.md) in no time, and writes the rows with their padding. The checksum takes no bytes on the link and no
+ *             time, and a run without values has none.
  */
 #ifndef ETCHSIM_HOST_PORT_H
 #define ETCHSIM_HOST_PORT_H
@@ -14,6 +19,7 @@
 #include "sim/config.h"
 #include "sim/link.h"
 #include "sim/memory_map.h"
+#include "sim/slice.h"
 
 struct host_port {
     struct unit unit;
@@ -24,21 +30,34 @@ struct host_port {
     uint32_t transfer_cycles, tensor_cycles;
     bool active;
     int32_t adapter, slot, layer; /* the slice that arrives */
+    uint32_t load;
     cycle_t until;
+    /* counters, sums over all loads: waiting at the port for the ones before, then fixed costs, costs of tensors, and bytes on the link (planned when a slice
+     * begins). What is missing to a load's time: the port's `output` stalls, and the DMA's last slice. */
+    uint64_t loads, bytes;
+    uint64_t queue_cycles, transfer_sum_cycles, tensor_sum_cycles, wire_cycles;
 };
 
 struct dma {
     struct unit unit;
     struct link *in_slice, *out_loaded;
+    struct link **out_written;                     /* [n_layers], NULL: adapters are loaded whole */
     struct link **write_request, **write_response; /* [n_layers] */
     const struct adapter *adapters;
     const struct memory_map *map;
     int32_t n_layers;
     uint32_t words_per_cycle, sram_latency_cycles;
     bool active;
-    bool written; /* the last layer is; the sequencer is to be told */
+    bool reports; /* the layer is done; others are to be told */
     int32_t adapter, slot, layer;
+    uint32_t load;
+    int32_t broken_layer; /* of this load, -1: none so far */
     cycle_t until;
+    const uint64_t *checksums; /* [adapters][n_layers] what the host sends along; NULL: a run without values */
+    uint8_t *arrived;          /* room for the largest slice's contents */
+    void (*on_arrival)(void *context, int32_t adapter, int32_t layer, uint8_t *contents,
+                       size_t *bytes); /* for tests: may break what arrives */
+    void *context;
 };
 
 void host_port_tick(struct unit *unit, cycle_t now);

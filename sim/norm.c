@@ -70,6 +70,33 @@ static void finish(struct norm_unit *u, cycle_t now)
     unit_rest(&u->unit, now);
 }
 
+/* Whether the token has to wait for its adapter's slice. What it waited is booked when that is over. */
+static bool slice_missing(struct norm_unit *u, cycle_t now)
+{
+    if (u->token->slot >= 0 && u->written[u->token->slot] != u->token->load) {
+        u->waited = true;
+        unit_enter(&u->unit, now, UNIT_STALL_SLICE);
+        return true;
+    }
+    if (u->waited) {
+        token_book(u->token, PLACE_norm, u->until);
+        token_book(u->token, PLACE_adapter_load, now);
+        u->until = now;
+        u->waited = false;
+    }
+    return false;
+}
+
+RARELY static void take_written(struct norm_unit *u, cycle_t now)
+{
+    struct burst *report = link_front(u->in_written, now);
+    if (report) {
+        u->written[report->slot] = report->load;
+        link_pop(u->in_written, now);
+        unit_sleep(&u->unit, now + 1);
+    }
+}
+
 RARELY static void send(struct norm_unit *u, cycle_t now)
 {
     if (u->out_retired && !u->token->wants_logits) {
@@ -80,6 +107,9 @@ RARELY static void send(struct norm_unit *u, cycle_t now)
         struct token *token = u->token;
         finish(u, now);
         link_push(u->out_retired, now, token, 1);
+        return;
+    }
+    if (u->written && slice_missing(u, now)) {
         return;
     }
     bool lora = u->out_lora && token_has_lora(u->token, u->unit.layer, u->feeds);
@@ -104,6 +134,9 @@ RARELY static void send(struct norm_unit *u, cycle_t now)
 void norm_tick(struct unit *unit, cycle_t now)
 {
     struct norm_unit *u = (struct norm_unit *)unit;
+    if (u->in_written && u->in_written->count) {
+        take_written(u, now);
+    }
     if (!u->token) {
         if (unit->inbox) {
             accept(u, now);

@@ -6,7 +6,8 @@
  *
  * Latency     from the last beat of both inputs: ceil(n / lanes) + norm.latency_cycles to the first beat out.
  * Throughput  the next vector is taken in the cycle after the outputs are sent; their beats leave meanwhile.
- * Stall rule  waits until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
+ * Streaming   (slots.loading) the attention norm holds a token until its layer's slice of the token's adapter is written: the DMA says so over `written`.
+ * Stall rule  waits for that slice (`slice`), then until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
  * Inaccuracies: the add waits for the whole delta, although the adder could follow its beats.
  */
 #ifndef ETCHSIM_NORM_H
@@ -22,6 +23,9 @@ struct norm_unit {
     struct link *out_x, *out_lora;       /* out_lora NULL: the final norm */
     struct link *out_residual;           /* NULL: the final norm */
     struct link *out_retired;            /* the final norm only */
+    struct link *in_written;             /* attention norm, streaming: the layer's slice of a load is there; else NULL */
+    uint32_t *written;                   /* [slots.count] the latest load of each slot whose slice is there; NULL like in_written */
+    bool waited;                         /* the token had to wait for its slice */
     enum linear_group feeds;             /* the linears behind out_x */
     uint32_t n, lanes, latency_cycles, beats;
     cycle_t until;

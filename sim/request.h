@@ -1,4 +1,10 @@
-/* request.h -- one prompt to be continued: what was asked, and what the chip answered when. */
+/* request.h -- one prompt to be continued: what was asked, and what the chip answered when.
+ *
+ *   arrives_at --queue--> started_at --adapter loads--> running_at --prompt--> generated_at[0] .. generated_at[n_generated - 1] = done_at
+ *                         (KV cache, slot)              (tokens issue)
+ *
+ * Cycles that never came are NEVER. chip_new() sets all answers, so that a request is asked by filling the first part of the struct.
+ */
 #ifndef ETCHSIM_REQUEST_H
 #define ETCHSIM_REQUEST_H
 
@@ -9,6 +15,7 @@ enum request_state { REQUEST_QUEUED, REQUEST_LOADING, REQUEST_RUNNING, REQUEST_D
 
 struct request {
     /* asked */
+    cycle_t arrives_at;           /* enters the queue in this cycle; the chip's requests are sorted by it */
     const int32_t *prompt;        /* [n_prompt], at least one token */
     int32_t n_prompt, n_generate; /* n_prompt + n_generate <= kv.context_tokens + 1: the last token is not fed back */
     int32_t adapter;              /* index in the chip's list, -1: the base model */
@@ -20,9 +27,19 @@ struct request {
     int32_t *generated;    /* [n_generate] */
     cycle_t *generated_at; /* [n_generate] the cycle in which the sequencer had the token */
     int32_t n_generated;
-    cycle_t mark;                                /* all cycles from 0 to here are booked below */
-    uint64_t account_cycles[PLACES];             /* sums to mark, exactly */
-    uint64_t first_token_account_cycles[PLACES]; /* the part up to the first token; sums to generated_at[0] */
+    int32_t slot;              /* adapter slot it has or had, -1: none */
+    bool adapter_hit;          /* its adapter was live, or loading for another request, when it took its slot */
+    bool adapter_load;         /* the load was its own; neither: the base model */
+    bool prefetched;           /* it took its slot while it was queued */
+    uint32_t overtaken;        /* later requests that started before it */
+    cycle_t started_at;        /* left the queue: has a KV cache and a slot */
+    cycle_t load_requested_at; /* of the load it waited for, its own or another's; NEVER: its adapter was live */
+    cycle_t loaded_at;         /* the sequencer was told that this load is whole in its slot; NEVER as above */
+    cycle_t running_at;        /* its tokens may be issued from here on: the adapter is loaded (streaming: the first layer's slice is) */
+    cycle_t done_at;           /* the last token was there */
+    cycle_t mark;              /* all cycles from arrives_at to here are booked below */
+    uint64_t account_cycles[PLACES];             /* sums to mark - arrives_at, exactly */
+    uint64_t first_token_account_cycles[PLACES]; /* the part up to the first token; sums to generated_at[0] - arrives_at */
 };
 
 #endif

@@ -15,18 +15,25 @@ static void set_ready(struct sequencer *u, struct sequence *s, bool ready)
     s->ready = ready;
 }
 
+/* No request is lost: what has arrived is queued, has a sequence, or is done. */
+static bool requests_conserved(const struct sequencer *u)
+{
+    return u->n_arrived == u->queue.length + u->n_started && u->n_done <= u->n_started && u->n_started - u->n_done <= u->n_sequences;
+}
+
 static void finish(struct sequencer *u, struct sequence *s, cycle_t now)
 {
     struct request *r = &u->requests[s->request];
     r->state = REQUEST_DONE;
+    r->done_at = now;
     u->n_done++;
     if (s->slot >= 0) {
-        u->slots.slot[s->slot].users--;
-        u->slots.slot[s->slot].used_at = now;
+        slots_leave(&u->slots, s->slot, now);
     }
     event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_DONE, r->adapter);
     s->request = -1;
     u->kv_rows -= s->position;
+    ES_ASSERT(requests_conserved(u));
 }
 
 /* A sampled token is back: append it; the sequence goes on with it or is over. */
@@ -82,56 +89,139 @@ static void take_returns(struct sequencer *u, cycle_t now)
     }
 }
 
+/* -- adapters -- */
+
+static void ask_for_load(struct sequencer *u, int32_t slot, cycle_t now)
+{
+    struct burst *burst = link_back(u->out_load);
+    burst->index = u->slots.slot[slot].adapter;
+    burst->slot = slot;
+    burst->load = u->slots.slot[slot].load;
+    link_push(u->out_load, now, NULL, 1);
+    event(u, now, EVENT_SLOT, (uint32_t)slot, SLOT_LOADING, burst->index);
+}
+
+/* Gives a request its slot, loading its adapter where it is not resident. False when every slot is in use or the host port has no room. */
+static bool take_slot(struct sequencer *u, struct request *r, cycle_t now)
+{
+    int32_t i = slots_find(&u->slots, r->adapter);
+    r->adapter_hit = i >= 0;
+    if (i >= 0) {
+        slots_join(&u->slots, i, now);
+    } else {
+        i = slots_victim(&u->slots);
+        if (i < 0 || !link_ready(u->out_load, now)) {
+            return false;
+        }
+        slots_load(&u->slots, i, r->adapter, now);
+        ask_for_load(u, i, now);
+        r->adapter_load = true;
+    }
+    r->slot = i;
+    r->load_requested_at = u->slots.slot[i].state == SLOT_LOADING ? u->slots.slot[i].load_requested_at : NEVER;
+    ES_ASSERT(slots_conserved(&u->slots));
+    return true;
+}
+
+/* The slot's adapter is there, or (not `whole`) its first layer is: requests that wait for it run. */
+static void run_waiting(struct sequencer *u, int32_t slot, bool whole, cycle_t now)
+{
+    for (uint32_t i = 0; i < u->n_sequences; i++) {
+        struct sequence *s = &u->sequences[i];
+        if (s->request < 0 || s->slot != slot) {
+            continue;
+        }
+        struct request *r = &u->requests[s->request];
+        if (whole && r->load_requested_at != NEVER) {
+            r->loaded_at = now;
+        }
+        if (r->state == REQUEST_LOADING) {
+            r->state = REQUEST_RUNNING;
+            r->running_at = now;
+            r->account_cycles[PLACE_adapter_load] += now - r->mark;
+            slots_stalled(&u->slots, slot, now - r->mark);
+            r->mark = now;
+            set_ready(u, s, true);
+        }
+    }
+}
+
+/* A broken load is asked for once more; if that is broken too, the run ends. False: no room to ask, the report waits. */
+static bool load_again(struct sequencer *u, const struct burst *report, cycle_t now)
+{
+    struct slot *slot = &u->slots.slot[report->slot];
+    if (slot->retried) {
+        if (!*u->stop) {
+            error_check(u->failure, "adapter %s, layer %d: a slice for slot %d did not arrive as it was sent (checksum), twice; cycle %llu",
+                        u->adapters[slot->adapter].name, (int)report->layer, (int)report->slot, (unsigned long long)now);
+        }
+        *u->stop = true;
+        return true;
+    }
+    if (!link_ready(u->out_load, now)) {
+        return false;
+    }
+    slot->retried = true;
+    u->slots.retries++;
+    ask_for_load(u, report->slot, now);
+    return true;
+}
+
 static void adapter_loaded(struct sequencer *u, cycle_t now)
 {
     struct burst *loaded = link_front(u->in_loaded, now);
-    if (!loaded) {
+    if (!loaded || (loaded->broken && !load_again(u, loaded, now))) {
         return;
     }
-    struct slot *slot = &u->slots.slot[loaded->slot];
-    slot->state = SLOT_LIVE;
-    event(u, now, EVENT_SLOT, (uint32_t)loaded->slot, SLOT_LIVE, slot->adapter);
-    for (uint32_t i = 0; i < u->n_sequences; i++) {
-        struct sequence *s = &u->sequences[i];
-        if (s->request >= 0 && s->slot == loaded->slot) {
-            u->requests[s->request].state = REQUEST_RUNNING;
-            u->requests[s->request].account_cycles[PLACE_adapter_load] += now - u->requests[s->request].mark;
-            u->requests[s->request].mark = now;
-            set_ready(u, s, true);
+    if (!loaded->broken) {
+        struct slot *slot = &u->slots.slot[loaded->slot];
+        bool whole = loaded->layer == u->n_layers - 1;
+        slot->usable = true;
+        if (whole) {
+            slots_live(&u->slots, loaded->slot, now);
+            event(u, now, EVENT_SLOT, (uint32_t)loaded->slot, SLOT_LIVE, slot->adapter);
         }
+        run_waiting(u, loaded->slot, whole, now);
     }
     link_pop(u->in_loaded, now);
     unit_sleep(&u->unit, now + 1);
 }
 
-/* The slot for an adapter, loading it where it is not resident; -1 when every slot is in use or the host port has no room. */
-static int32_t claim_slot(struct sequencer *u, int32_t adapter, cycle_t now)
+/* Requests at the front of the queue take their slots in the queue's order, one a cycle, so that nobody's load waits for a later one's. */
+static void prefetch(struct sequencer *u, cycle_t now)
 {
-    int32_t i = slots_find(&u->slots, adapter);
-    if (i >= 0) {
-        u->slots.hits++;
-        u->slots.slot[i].users++;
-        return i;
+    uint32_t i = u->queue.head;
+    for (uint32_t n = 0; n < u->prefetch && n < u->queue.length; n++, i = u->queue.next[i]) {
+        struct request *r = &u->requests[i];
+        if (r->adapter >= 0 && r->slot < 0) {
+            if (take_slot(u, r, now)) {
+                r->prefetched = true;
+                unit_sleep(&u->unit, now + 1);
+            }
+            return;
+        }
     }
-    i = slots_victim(&u->slots);
-    if (i < 0 || !link_ready(u->out_load, now)) {
-        return -1;
+}
+
+/* -- requests -- */
+
+/* Requests of cycle 0 are there without a word; the others are announced. */
+static void arrive(struct sequencer *u, cycle_t now)
+{
+    while (u->n_arrived < u->n_requests && u->requests[u->n_arrived].arrives_at <= now) {
+        if (now > 0) {
+            event(u, now, EVENT_REQUEST, u->n_arrived, REQUEST_QUEUED, u->requests[u->n_arrived].adapter);
+        }
+        admission_arrive(&u->queue, u->n_arrived++);
     }
-    struct slot *slot = &u->slots.slot[i];
-    u->slots.evictions += slot->state == SLOT_LIVE;
-    u->slots.loads++;
-    *slot = (struct slot){.state = SLOT_LOADING, .adapter = adapter, .users = 1, .used_at = now};
-    struct burst *burst = link_back(u->out_load);
-    burst->index = adapter;
-    burst->slot = i;
-    link_push(u->out_load, now, NULL, 1);
-    event(u, now, EVENT_SLOT, (uint32_t)i, SLOT_LOADING, adapter);
-    return i;
+    if (u->n_arrived < u->n_requests) {
+        unit_sleep(&u->unit, u->requests[u->n_arrived].arrives_at);
+    }
 }
 
 static struct sequence *free_sequence(struct sequencer *u)
 {
-    for (uint32_t i = 0; i < u->n_sequences; i++) {
+    for (uint32_t i = 0; u->n_started - u->n_done < u->n_sequences && i < u->n_sequences; i++) {
         if (u->sequences[i].request < 0 && u->sequences[i].in_flight == 0) {
             return &u->sequences[i];
         }
@@ -139,32 +229,47 @@ static struct sequence *free_sequence(struct sequencer *u)
     return NULL;
 }
 
-/* Starts the oldest waiting request when it can have a KV cache and its adapter a slot. */
-static void start_next(struct sequencer *u, cycle_t now)
+static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle_t now)
 {
-    if (u->n_started == u->n_requests) {
-        return;
+    struct request *r = &u->requests[index];
+    const struct slot *slot = r->slot >= 0 ? &u->slots.slot[r->slot] : NULL;
+    bool runs = !slot || slot->usable;
+    *s = (struct sequence){.request = (int32_t)index, .slot = r->slot, .next_id = r->prompt[0]};
+    r->state = runs ? REQUEST_RUNNING : REQUEST_LOADING;
+    r->started_at = now;
+    if (runs) {
+        r->running_at = now;
     }
-    struct sequence *s = free_sequence(u);
-    if (!s) {
-        return;
+    if (slot && r->load_requested_at != NEVER) {
+        r->loaded_at = slot->loaded_at;
     }
-    struct request *r = &u->requests[u->n_started];
-    int32_t slot = r->adapter >= 0 ? claim_slot(u, r->adapter, now) : -1;
-    if (r->adapter >= 0 && slot < 0) {
-        return;
-    }
-    bool live = slot < 0 || u->slots.slot[slot].state == SLOT_LIVE;
-    *s = (struct sequence){.request = (int32_t)u->n_started, .slot = slot, .next_id = r->prompt[0]};
-    r->state = live ? REQUEST_RUNNING : REQUEST_LOADING;
     r->account_cycles[PLACE_sequencer] += now - r->mark;
     r->mark = now;
-    event(u, now, EVENT_REQUEST, u->n_started, (int32_t)r->state, r->adapter);
+    admission_leave(&u->queue, index);
     u->n_started++;
-    set_ready(u, s, live);
-    ES_ASSERT(slots_conserved(&u->slots));
+    set_ready(u, s, runs);
+    event(u, now, EVENT_REQUEST, index, (int32_t)r->state, r->adapter);
+}
+
+/* Starts the request whose turn it is, when it can have a KV cache and its adapter a slot. */
+static void start_next(struct sequencer *u, cycle_t now)
+{
+    struct sequence *s = u->queue.length ? free_sequence(u) : NULL;
+    uint32_t index = s ? admission_pick(&u->queue, &u->slots, link_ready(u->out_load, now), now) : NOBODY;
+    if (index == NOBODY) {
+        return;
+    }
+    struct request *r = &u->requests[index];
+    if (r->adapter >= 0 && r->slot < 0) {
+        bool taken = take_slot(u, r, now);
+        ES_ASSERT(taken);
+    }
+    start(u, s, index, now);
+    ES_ASSERT(requests_conserved(u));
     unit_sleep(&u->unit, now + 1);
 }
+
+/* -- tokens -- */
 
 static struct token *new_token(struct sequencer *u, const struct sequence *s, cycle_t now)
 {
@@ -176,6 +281,7 @@ static struct token *new_token(struct sequencer *u, const struct sequence *s, cy
         .position = s->position,
         .id = s->next_id,
         .slot = s->slot,
+        .load = s->slot >= 0 ? u->slots.slot[s->slot].load : 0,
         .adapter = s->slot >= 0 ? &u->adapters[r->adapter] : NULL,
         .wants_logits = s->position + 1 >= (uint32_t)r->n_prompt,
         .mark = now,
@@ -222,6 +328,10 @@ void sequencer_tick(struct unit *unit, cycle_t now)
     struct sequencer *u = (struct sequencer *)unit;
     take_returns(u, now);
     adapter_loaded(u, now);
+    arrive(u, now);
     start_next(u, now);
+    if (u->prefetch) {
+        prefetch(u, now);
+    }
     issue(u, now);
 }

@@ -1,20 +1,22 @@
 /* sequencer.h -- requests in, positions out: starts sequences, issues their tokens, collects what was sampled.
  *
- *   requests -> [queue] -> sequence slots (one KV cache each) --token--> embedding ROM
- *                 |  ^                     ^---- sampled / retired tokens
- *                 v  +---- adapter loaded
- *              host port
+ *   requests --arrive--> [queue] -> sequence slots (one KV cache each) --token--> embedding ROM
+ *                          |  ^                     ^---- sampled / retired tokens
+ *                          v  +---- adapter loaded (or its first layer, or: arrived broken)
+ *                       host port
  *
- * Latency     a token that arrives at n (or an adapter that is loaded at n) can lead to an issue at n.
- * Throughput  one start and one issue a cycle. Prompt tokens of a sequence follow each other through the chip without waiting (attention stays in order).
- * Order       requests start first come first served, when a KV cache is free and the adapter has a slot; issues go round the sequences.
- * Stall rule  `output` while the embedding's link has no room.
+ * Latency     a request that arrives at n can start at n; a token that arrives at n (or an adapter that is loaded at n) can lead to an issue at n.
+ * Throughput  one start, one load and one issue a cycle. Prompt tokens of a sequence follow each other through the chip without waiting (attention stays in order).
+ * Order       who starts: admission.h, when a KV cache is free and the adapter has a slot (slots.h). With slots.prefetch, requests at the front of the queue take
+ *             their slots before they have a KV cache. Issues go round the sequences.
+ * Stall rule  `output` while the embedding's link has no room. A load that arrives broken is asked for once more; the second time the run ends with an error.
  * Inaccuracies: slot table and queue decide in no time; the positions in flight are limited by the token headers (16 a layer and 16 more).
  */
 #ifndef ETCHSIM_SEQUENCER_H
 #define ETCHSIM_SEQUENCER_H
 
 #include "adapters/adapter.h"
+#include "sim/admission.h"
 #include "sim/config.h"
 #include "sim/link.h"
 #include "sim/request.h"
@@ -34,7 +36,11 @@ struct sequencer {
     struct link *out_token, *in_sampled, *in_retired;
     struct link *out_load, *in_loaded;
     struct request *requests;
-    uint32_t n_requests, n_started, n_done;
+    uint32_t n_requests; /* sorted by arrival */
+    uint32_t n_arrived, n_started, n_done;
+    struct admission queue;
+    uint32_t prefetch; /* requests at the front of the queue that take their slots ahead */
+    int32_t n_layers;
     struct adapter *adapters;   /* what requests name by index */
     struct sequence *sequences; /* [n_sequences] */
     uint32_t n_sequences, n_ready, turn;
@@ -45,6 +51,8 @@ struct sequencer {
     struct slots slots;
     void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
     void *context;
+    bool *stop; /* the chip's: the run ends */
+    struct error *failure;
 };
 
 void sequencer_tick(struct unit *unit, cycle_t now);

@@ -2,7 +2,10 @@
  *
  *   free --load--> loading --written--> live --(no users, another adapter needs room)--> loading
  *
- * A slot in use or loading is never evicted. The victim is the live slot without users that was used longest ago.
+ * A slot in use or loading is never evicted; nor is one whose adapter is pinned. Among the others the victim follows from slots.eviction: used
+ * longest ago, loaded longest ago, adapter asked for least often, or cheapest to bring back (bytes x how often it was asked for); among equals
+ * the one that was used longest ago. How often an adapter was asked for is counted over the whole run.
+ * A request that asks for an adapter which is loading joins that load. All this is decided in no time.
  */
 #ifndef ETCHSIM_SLOTS_H
 #define ETCHSIM_SLOTS_H
@@ -10,25 +13,61 @@
 #include "sim/unit.h"
 
 enum slot_state { SLOT_FREE, SLOT_LOADING, SLOT_LIVE, SLOT_STATES };
+enum eviction { EVICTION_LRU, EVICTION_FIFO, EVICTION_LFU, EVICTION_COST_AWARE }; /* as in params.def */
 
 struct slot {
     enum slot_state state;
     int32_t adapter; /* -1: none */
     uint32_t users;  /* requests that need it, waiting ones included */
     cycle_t used_at;
+    cycle_t load_requested_at, loaded_at; /* of the present adapter's load */
+    uint32_t load;                        /* the load's number in this slot, from 1 on: what layers know a slice by */
+    bool usable;                          /* tokens may be issued: it is live or, streaming, layer 0 is written */
+    bool retried;                         /* this load came in broken once */
+    /* counters; free_cycles + loading_cycles + used_cycles + unused_cycles is the run's length once slots_close() was called */
+    uint64_t hits, loads, evictions;
+    uint64_t free_cycles, loading_cycles, used_cycles, unused_cycles; /* used, unused: live with and without users */
+    uint64_t stall_cycles;                                            /* that started requests waited for its loads, summed over them */
+    cycle_t since;                                                    /* counted up to here */
+};
+
+struct slots_adapter {               /* an adapter of the chip's list */
+    int32_t slot;                    /* where it is or is being loaded, -1: nowhere */
+    uint64_t bytes;                  /* over the host link */
+    uint64_t hits, loads, evictions; /* hits + loads requests asked for it */
+    uint64_t stall_cycles;
 };
 
 struct slots {
     struct slot *slot; /* [count] */
     uint32_t count;
+    struct slots_adapter *adapters; /* [n_adapters] */
+    uint32_t n_adapters;
+    enum eviction eviction;
+    uint32_t pinned; /* adapters 0 .. pinned - 1 stay once they are loaded */
     uint64_t hits, loads, evictions;
+    uint64_t retries; /* loads that came in broken and were asked for again; not in `loads` */
 };
 
 /* The slot that holds (or is loading) an adapter, or -1. */
 int32_t slots_find(const struct slots *slots, int32_t adapter);
 /* A free slot, else a victim, else -1. */
 int32_t slots_victim(const struct slots *slots);
-/* free + loading + live = count, and only slots with an adapter have users. */
+
+/* A request asks for the adapter that is in (or on the way to) slot i: a hit. */
+void slots_join(struct slots *slots, int32_t i, cycle_t now);
+/* A request asks for an adapter that is nowhere: slot i, a free one or a victim, loads it. */
+void slots_load(struct slots *slots, int32_t i, int32_t adapter, cycle_t now);
+/* The load is whole. */
+void slots_live(struct slots *slots, int32_t i, cycle_t now);
+/* A request that had slot i is done. */
+void slots_leave(struct slots *slots, int32_t i, cycle_t now);
+/* A request that had started waited so long for slot i's load. */
+void slots_stalled(struct slots *slots, int32_t i, cycle_t cycles);
+/* The end of the run: counts each slot's cycles up to now. */
+void slots_close(struct slots *slots, cycle_t now);
+
+/* free + loading + live = count, only slots with an adapter have users, and the adapters' entries point back. */
 bool slots_conserved(const struct slots *slots);
 
 #endif

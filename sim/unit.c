@@ -2,7 +2,7 @@
 
 #include "traces/trace.h"
 
-const char *const unit_state_names[UNIT_STATES] = {"idle", "busy", "output", "lora", "sram"};
+const char *const unit_state_names[UNIT_STATES] = {"idle", "busy", "output", "lora", "sram", "slice"};
 
 const char *const unit_kind_names[UNIT_KINDS] = {
     "sequencer", "host_port",   "dma",  "embed",    "attention_norm", "rom_qkv", "rope",       "attention", "rom_o",

@@ -31,9 +31,10 @@ enum unit_state {
     UNIT_STALL_OUTPUT, /* done, but the next link has no room */
     UNIT_STALL_LORA,   /* done, but the LoRA MAC unit's contribution is still to come */
     UNIT_STALL_SRAM,   /* the bank ports gave fewer words than asked for */
+    UNIT_STALL_SLICE,  /* done, but the layer's slice of the adapter is still being loaded */
     UNIT_STATES
 };
-extern const char *const unit_state_names[UNIT_STATES]; /* "idle", "busy", "output", "lora", "sram" */
+extern const char *const unit_state_names[UNIT_STATES]; /* "idle", "busy", "output", "lora", "sram", "slice" */
 
 enum unit_kind {
     KIND_SEQUENCER,
@@ -89,6 +90,7 @@ struct token {
     uint32_t position;
     int32_t id;
     int32_t slot;                  /* adapter slot, -1: none */
+    uint32_t load;                 /* the slot's how many-th load that is */
     const struct adapter *adapter; /* what the slot holds; NULL: none */
     bool wants_logits;
     cycle_t mark; /* booked up to this cycle */

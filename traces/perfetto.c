@@ -11,7 +11,7 @@ enum { PROCESS_REQUESTS = 1, PROCESS_CHIP = 2, PROCESS_LAYER_0 = 3, THREAD_LINK_
 struct perfetto {
     struct gz_output out;
     const struct chip *chip;
-    cycle_t *token_from; /* [n_requests] end of the request's last token */
+    cycle_t *token_from; /* [n_requests] end of the request's last token, or its arrival */
 };
 
 static int process(int16_t layer)
@@ -46,6 +46,8 @@ static void write_event(void *context, const struct event *e)
     } else if (e->kind == EVENT_TOKEN) {
         snprintf(text, sizeof text, "\"position\":%" PRId32 ",\"token\":%" PRId32, e->a, e->b);
         span(w, "token", PROCESS_REQUESTS, e->id, w->token_from[e->id], e->cycle - 1, text);
+        w->token_from[e->id] = e->cycle;
+    } else if (e->kind == EVENT_REQUEST && e->a == REQUEST_QUEUED) {
         w->token_from[e->id] = e->cycle;
     }
 }

@@ -3,7 +3,7 @@
 
 run 0 --help
 has "$out" 'examples:'
-for command in run bake adapter list version help; do
+for command in run serve bake adapter vectors list version help; do
     has "$out" "  $command "
     run 0 "$command" --help
     has "$out" "etchsim $command"
@@ -11,7 +11,7 @@ for command in run bake adapter list version help; do
     has "$out" "etchsim $command"
     run 0 --help
 done
-for command in serve sweep plot report; do
+for command in sweep plot report; do
     "$ETCHSIM" "$command" >/dev/null 2>&1 || lacks "$out" "  $command "
 done
 run 2

@@ -86,6 +86,7 @@ bad "a layer's SRAM has 4 banks x 64 words x 32 bits = 1.0 KiB, but 3 slots of r
     --set sram.banks=4 --set sram.ways=4 --set sram.width_bits=32 --set slots.count=3 --set slots.rank_max=2
 bad 'expected both to fit' --model "$rom" --set kv.sequences=65536
 bad 'expected both to fit' --model "$rom" --set slots.count=4096
+bad 'slots.pinned: expected fewer than slots.count (4), found 4' --model "$rom" --set slots.pinned=4
 bad 'expected section.name=value' --set lora.lanes
 bad 'expected section.name=value' --set ''
 bad 'expected section.name=value' --set =3

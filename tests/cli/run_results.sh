@@ -89,7 +89,7 @@ equal 'sum of all places' "$(value base cycles)" "$sum"
 # Each unit is in one state in each cycle.
 bad=$(awk -v cycles="$(value base cycles)" '/^\t"units"/ {on = 1} /^\t}/ {on = 0} !on {next} {sub(/,$/, "")}
     /"busy_cycles"/ {sum = 0; n++}
-    /"busy_cycles"|"idle_cycles"|"output"|"lora"|"sram"/ && $2 + 0 == $2 {sum += $2}
+    /"busy_cycles"|"idle_cycles"|"output"|"lora"|"sram"|"slice"/ && $2 + 0 == $2 {sum += $2}
     /"utilisation"/ && sum != cycles {bad++}
     END {print n ? bad + 0 : "there are none"}' "$folder/base.json")
 equal 'units whose states do not add up to all cycles' 0 "$bad"

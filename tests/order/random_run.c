@@ -82,6 +82,27 @@ void random_run_make(struct random_run *run, uint64_t seed)
     }
 }
 
+void random_run_serve(struct random_run *run)
+{
+    uint64_t seed = run->seed * 0x9e3779b97f4a7c15u + 1;
+    struct chip_config *c = &run->config;
+    c->slots_eviction = pick(&seed, 0, 3);
+    c->slots_pinned = pick(&seed, 0, c->slots_count - 1);
+    c->slots_prefetch = pick(&seed, 0, 1) * pick(&seed, 1, 6);
+    c->slots_loading = pick(&seed, 0, 1);
+    c->admission_policy = pick(&seed, 0, 2);
+    c->admission_look_ahead = pick(&seed, 1, 6);
+    c->admission_overtakes = pick(&seed, 0, 3);
+    c->admission_ageing_cycles = pick(&seed, 0, 1) * pick(&seed, 0, 20000);
+    c->host_depth = pick(&seed, 1, 4);
+    cycle_t arrives_at = 0;
+    uint32_t gap_cycles = pick(&seed, 0, 6000);
+    for (uint32_t i = 0; i < run->n_requests; i++) {
+        run->requests[i].arrives_at = arrives_at;
+        arrives_at += pick(&seed, 0, 2) * pick(&seed, 0, gap_cycles);
+    }
+}
+
 void random_run_free(struct random_run *run)
 {
     random_model_free(&run->random);
@@ -126,6 +147,45 @@ static int by_id(const void *a, const void *b)
     return (int)(*x)->id - (int)(*y)->id;
 }
 
+/* What a request's answers say of its way must fit together. */
+static void check_way(const struct request *r)
+{
+    bool loads = r->load_requested_at != NEVER;
+    CHECK(r->started_at >= r->arrives_at && r->running_at >= r->started_at && r->done_at > r->running_at && r->done_at != NEVER);
+    CHECK_EQ_UINT(r->done_at, r->generated_at[r->n_generated - 1]);
+    CHECK_EQ_INT(r->adapter_hit + r->adapter_load, r->adapter >= 0);
+    CHECK_EQ_INT(r->slot >= 0, r->adapter >= 0);
+    CHECK(loads ? r->loaded_at > r->load_requested_at && r->loaded_at != NEVER : r->loaded_at == NEVER && r->running_at == r->started_at);
+    CHECK(!r->adapter_load || (loads && r->load_requested_at >= r->arrives_at));
+}
+
+/* Each slot's cycles, and the sums over slots and over adapters. */
+static void check_slots(const struct slots *slots, uint64_t cycles)
+{
+    uint64_t sum[2][4] = {{0}};
+    for (uint32_t i = 0; i < slots->count; i++) {
+        const struct slot *s = &slots->slot[i];
+        CHECK_EQ_UINT(s->free_cycles + s->loading_cycles + s->used_cycles + s->unused_cycles, cycles);
+        CHECK_EQ_UINT(s->users, 0);
+        const uint64_t counts[] = {s->hits, s->loads, s->evictions, s->stall_cycles};
+        for (int k = 0; k < 4; k++) {
+            sum[0][k] += counts[k];
+        }
+    }
+    for (uint32_t i = 0; i < slots->n_adapters; i++) {
+        const struct slots_adapter *a = &slots->adapters[i];
+        CHECK(i >= slots->pinned || a->evictions == 0);
+        const uint64_t counts[] = {a->hits, a->loads, a->evictions, a->stall_cycles};
+        for (int k = 0; k < 4; k++) {
+            sum[1][k] += counts[k];
+        }
+    }
+    CHECK_EQ_BYTES(sum[0], sum[1], sizeof sum[0]);
+    CHECK_EQ_UINT(sum[0][0], slots->hits);
+    CHECK_EQ_UINT(sum[0][1], slots->loads);
+    CHECK_EQ_UINT(sum[0][2], slots->evictions);
+}
+
 static void collect(struct chip *c, const struct request *requests, uint32_t n_requests, struct outcome *out)
 {
     out->cycles = c->now;
@@ -137,6 +197,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
             sum += c->units[i]->state_cycles[s];
         }
         CHECK_EQ_UINT(sum, c->now); /* a unit is in one state in every cycle */
+        out->seen.waiting_cycles += c->units[i]->state_cycles[UNIT_STALL_SLICE];
     }
     for (int32_t l = 0; l < c->shape.n_layers; l++) {
         const struct sram *sram = &c->layers[l].sram;
@@ -154,10 +215,27 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         for (int p = 0; p < PLACES; p++) {
             sum += r->account_cycles[p];
         }
+        const uint64_t way[] = {r->started_at,     r->load_requested_at, r->loaded_at,    r->running_at, r->done_at,
+                                (uint64_t)r->slot, r->adapter_hit,       r->adapter_load, r->prefetched, r->overtaken};
+        out->seen.prefetched += r->prefetched;
+        out->seen.overtaken += r->overtaken;
+        out->requests_hash = XXH3_64bits_withSeed(way, sizeof way, out->requests_hash);
         if (out->good) { /* every cycle of a request is booked once */
-            CHECK_EQ_UINT(sum, r->generated_at[r->n_generated - 1]);
+            CHECK_EQ_UINT(sum, r->generated_at[r->n_generated - 1] - r->arrives_at);
             CHECK_EQ_INT(r->n_generated, r->n_generate);
+            CHECK(c->config.admission_policy != ADMISSION_SKIP_AHEAD || r->overtaken <= c->config.admission_overtakes);
+            CHECK(c->config.admission_policy != ADMISSION_FCFS || r->overtaken == 0);
+            check_way(r);
         }
+    }
+    out->seen.hits = c->sequencer.slots.hits;
+    out->seen.evictions = c->sequencer.slots.evictions;
+    if (out->good) {
+        const struct sequencer *u = &c->sequencer;
+        CHECK_EQ_UINT(u->n_done, n_requests);
+        CHECK_EQ_UINT(u->queue.length, 0);
+        check_slots(&u->slots, c->now);
+        CHECK_EQ_UINT(u->slots.loads, c->host_port.loads);
     }
 }
 
@@ -215,5 +293,5 @@ bool outcomes_equal(const struct outcome *a, const struct outcome *b)
 {
     return a->good && b->good && a->hash == b->hash && a->cycles == b->cycles && a->events == b->events &&
            a->unit_cycles_hash == b->unit_cycles_hash && a->generated_at_hash == b->generated_at_hash &&
-           a->account_hash == b->account_hash && a->counters_hash == b->counters_hash;
+           a->account_hash == b->account_hash && a->requests_hash == b->requests_hash && a->counters_hash == b->counters_hash;
 }

@@ -18,6 +18,8 @@ struct random_run { /* a chip with its inputs */
 
 /* A small random config that fits its own shape. */
 void random_run_make(struct random_run *run, uint64_t seed);
+/* Requests that arrive over time, and random slots.*, admission.* and host.depth on the same chip. */
+void random_run_serve(struct random_run *run);
 void random_run_free(struct random_run *run);
 
 struct outcome { /* what must be equal between engines */
@@ -25,7 +27,11 @@ struct outcome { /* what must be equal between engines */
     uint64_t unit_cycles_hash;  /* over all units' state cycles */
     uint64_t generated_at_hash; /* over all requests' token times, and tokens */
     uint64_t account_hash;
+    uint64_t requests_hash; /* when each started, was loaded, ran, was done; who took which slot */
     uint64_t counters_hash; /* of the SRAMs and the slots */
+    struct {
+        uint64_t hits, evictions, prefetched, overtaken, waiting_cycles; /* the last: of norms for slices, streaming */
+    } seen;                                                              /* how much of it happened */
     bool good;
     struct error error;
 };

@@ -168,6 +168,39 @@ static void slots_are_shared_least_recently_used_first(void)
     run_close(&run);
 }
 
+/* Requests that are all there at cycle 0, on a chip that is told nothing of slots and queue: these traces were recorded before requests could arrive later
+ * and slots had policies. A change of any unit's time changes them too; then they are to be recorded anew, with
+ * `etchsim run --chip CHIP [--adapter ...] --tokens 24 --prompt 'On Monday' --json`. */
+static void without_arrivals_and_policies_nothing_changed(void)
+{
+    static const uint64_t base[N_CHIPS] = {0xf0f9fa68c694ee1b, 0x52166b0565cb9724, 0x31d363be824e603c};
+    static const uint64_t loaded[N_CHIPS] = {0xd6293100da123d07, 0x2f0e219f9b2fc9f6, 0x63721813b8fe3e01};
+    static const char *const in_order[] = {"clinical", "none", "contract", "support"};
+    static const char *const three[] = {"clinical", "contract", "support"};
+    static const char *const set[] = {"slots.count=1", "kv.sequences=2"};
+    static const char prompt[] = "On Monday";
+    for (int i = 0; i < N_CHIPS; i++) {
+        struct run_options options = options_for(chips[i]);
+        options.prompt = prompt;
+        options.prompt_bytes = sizeof prompt - 1;
+        options.tokens = 24;
+        CHECK_EQ_UINT(execute(&options).hash, base[i]);
+        options.adapters = in_order;
+        options.n_adapters = N_ADAPTERS;
+        CHECK_EQ_UINT(execute(&options).hash, loaded[i]);
+    }
+    struct run_options options = options_for("sample");
+    options.prompt = prompt;
+    options.prompt_bytes = sizeof prompt - 1;
+    options.tokens = 24;
+    options.adapters = three;
+    options.n_adapters = 3;
+    options.sequences = 2;
+    options.set = set;
+    options.n_set = 2;
+    CHECK_EQ_UINT(execute(&options).hash, 0x00cf29d987389fa5);
+}
+
 /* The stop token ends the answer, and is its last token. */
 static void the_stop_token_ends_an_answer(void)
 {
@@ -221,6 +254,7 @@ void suite_chip(void)
     suite_add("twelve sampled sequences, with adapters and without, in flight together", many_sequences_in_flight);
     suite_add("requests wait for KV caches and slots, and stay right", requests_wait_for_kv_and_slots);
     suite_add("three adapters share two slots, least recently used first", slots_are_shared_least_recently_used_first);
+    suite_add("all requests at cycle 0, no policies: the traces from before there were any", without_arrivals_and_policies_nothing_changed);
     suite_add("the stop token ends an answer", the_stop_token_ends_an_answer);
     suite_add("a run without values takes the same cycles", timing_only_takes_the_same_cycles);
     suite_add("the same seed gives the same trace, another one another", seeds_replay);

@@ -74,6 +74,90 @@ static void random_runs_differ(void)
     random_run_free(&b);
 }
 
+/* -- slots under load -- */
+
+static void serving_step_equals_skip(void)
+{
+    uint64_t cycles = 0, hits = 0, evictions = 0, prefetched = 0, overtaken = 0, waiting_cycles = 0;
+    for (uint64_t seed = 1; seed <= N_CONFIGS; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        random_run_serve(&run);
+        struct outcome step = random_run_execute(&run, ENGINE_STEP, 0, false), skip = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        if (!CHECK(outcomes_equal(&step, &skip))) {
+            report(seed, "serving, step / skip", &step, &skip);
+        }
+        cycles += step.cycles;
+        hits += step.seen.hits;
+        evictions += step.seen.evictions;
+        prefetched += step.seen.prefetched;
+        overtaken += step.seen.overtaken;
+        waiting_cycles += step.seen.waiting_cycles;
+        random_run_free(&run);
+    }
+    CHECK(hits > N_CONFIGS && evictions > N_CONFIGS / 2 && prefetched > N_CONFIGS / 2 && overtaken > N_CONFIGS / 8 &&
+          waiting_cycles > 100000);
+    printf(
+        "\n    %d random chips, %llu cycles, %llu hits, %llu evictions, %llu prefetched, %llu overtaken, %llu cycles in norms for slices ",
+        N_CONFIGS, (unsigned long long)cycles, (unsigned long long)hits, (unsigned long long)evictions, (unsigned long long)prefetched,
+        (unsigned long long)overtaken, (unsigned long long)waiting_cycles);
+}
+
+/* Tenants do not disturb each other: each request's tokens are those of the model alone with its adapter, whatever the policy. */
+static void serving_equals_the_reference(void)
+{
+    for (uint64_t seed = 2001; seed <= 2000 + N_CONFIGS / 2; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        random_run_serve(&run);
+        struct outcome values = random_run_execute(&run, ENGINE_SKIP, 0, true), timing = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        CHECK(values.good);
+        CHECK_EQ_UINT(values.cycles, timing.cycles);
+        CHECK_EQ_UINT(values.account_hash, timing.account_hash);
+        CHECK_EQ_UINT(values.requests_hash, timing.requests_hash);
+        random_run_free(&run);
+    }
+}
+
+static void serving_tick_order_does_not_matter(void)
+{
+    for (uint64_t seed = 1; seed <= N_CONFIGS / 4; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        random_run_serve(&run);
+        struct outcome plain = random_run_execute(&run, ENGINE_STEP, 0, false);
+        for (uint64_t order = 1; order <= N_ORDERS; order++) {
+            struct outcome shuffled = random_run_execute(&run, ENGINE_STEP, order * 7919 + seed, false);
+            if (!CHECK(outcomes_equal(&plain, &shuffled))) {
+                report(seed, "serving, plain / shuffled", &plain, &shuffled);
+            }
+        }
+        random_run_free(&run);
+    }
+}
+
+/* Slots, queue and loading leave a run of the base model alone, to the last byte of its trace. */
+static void without_adapters_nothing_of_it_shows(void)
+{
+    for (uint64_t seed = 1; seed <= N_CONFIGS / 4; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        for (uint32_t i = 0; i < run.n_requests; i++) {
+            run.requests[i].adapter = -1;
+        }
+        struct outcome plain = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        run.config.slots_loading = LOADING_STREAMING;
+        run.config.slots_prefetch = 3;
+        run.config.slots_eviction = EVICTION_COST_AWARE;
+        run.config.admission_policy = seed % 2 ? ADMISSION_AFFINITY : ADMISSION_SKIP_AHEAD;
+        struct outcome other = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        if (!CHECK(outcomes_equal(&plain, &other))) {
+            report(seed, "base model, without / with", &plain, &other);
+        }
+        random_run_free(&run);
+    }
+}
+
 /* -- who is next -- */
 
 struct issues { /* requests in the order of their tokens on one link */
@@ -175,6 +259,10 @@ void suite_engines(void)
     suite_add("random chips with values: the reference's tokens, step = skip, and the same cycles without values",
               random_chips_equal_the_reference);
     suite_add("the order in which units tick does not matter", tick_order_does_not_matter);
+    suite_add("arrivals, policies, streaming, prefetch: step = skip", serving_step_equals_skip);
+    suite_add("... each request's tokens are the reference's, and timing only takes the same cycles", serving_equals_the_reference);
+    suite_add("... the order in which units tick does not matter", serving_tick_order_does_not_matter);
+    suite_add("without adapters the trace is the same whatever slots and queue are told", without_adapters_nothing_of_it_shows);
     suite_add("sequences take turns", sequences_take_turns);
     suite_add("a deadlock is a failed check that shows every link", deadlock_is_reported);
 }

@@ -1,0 +1,86 @@
+#include "sim/admission.h"
+
+void admission_arrive(struct admission *q, uint32_t request)
+{
+    q->next[request] = NOBODY;
+    if (q->length == 0) {
+        q->head = request;
+    } else {
+        q->next[q->tail] = request;
+    }
+    q->tail = request;
+    q->length++;
+}
+
+/* It needs no load: base model, or its adapter is in a slot or on the way into one. */
+static bool resident(const struct request *r, const struct slots *slots)
+{
+    return r->adapter < 0 || slots_find(slots, r->adapter) >= 0;
+}
+
+static bool can_run(const struct request *r, const struct slots *slots)
+{
+    return r->adapter < 0 || (resident(r, slots) && slots->slot[slots_find(slots, r->adapter)].usable);
+}
+
+/* The first request that needs no load, none after one that lets nobody pass any more; or NOBODY. */
+static uint32_t first_resident(const struct admission *q, const struct slots *slots)
+{
+    uint32_t i = q->head;
+    for (uint32_t n = 0; n < q->look_ahead && i != NOBODY; n++, i = q->next[i]) {
+        if (resident(&q->requests[i], slots)) {
+            return i;
+        }
+        if (q->policy == ADMISSION_SKIP_AHEAD && q->requests[i].overtaken >= q->overtakes) {
+            break;
+        }
+    }
+    return NOBODY;
+}
+
+static uint32_t first_that_can_run(const struct admission *q, const struct slots *slots)
+{
+    uint32_t i = q->head;
+    for (uint32_t n = 0; n < q->look_ahead && i != NOBODY; n++, i = q->next[i]) {
+        if (can_run(&q->requests[i], slots)) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
+uint32_t admission_pick(const struct admission *q, const struct slots *slots, bool can_load, cycle_t now)
+{
+    if (q->length == 0) {
+        return NOBODY;
+    }
+    const struct request *head = &q->requests[q->head];
+    bool head_can = resident(head, slots) || (can_load && slots_victim(slots) >= 0);
+    if (q->policy == ADMISSION_AFFINITY && now - head->arrives_at < q->ageing_cycles) {
+        uint32_t running = first_that_can_run(q, slots);
+        return running != NOBODY ? running : head_can ? q->head : first_resident(q, slots);
+    }
+    if (head_can) {
+        return q->head;
+    }
+    return q->policy == ADMISSION_SKIP_AHEAD ? first_resident(q, slots) : NOBODY;
+}
+
+void admission_leave(struct admission *q, uint32_t request)
+{
+    uint32_t before = NOBODY;
+    for (uint32_t i = q->head; i != request; i = q->next[i]) {
+        ES_ASSERT(i != NOBODY);
+        q->requests[i].overtaken++;
+        before = i;
+    }
+    if (before == NOBODY) {
+        q->head = q->next[request];
+    } else {
+        q->next[before] = q->next[request];
+    }
+    if (q->tail == request) {
+        q->tail = before;
+    }
+    q->length--;
+}

@@ -1,0 +1,171 @@
+/* etchsim serve -- a workload of requests over time, many tenants and adapters, on one simulated chip. */
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/commands.h"
+#include "sim/options.h"
+#include "sim/output.h"
+#include "sim/serve_report.h"
+#include "sim/version.h"
+
+struct arguments {
+    const char *workload, *folder;
+    int64_t seed, requests;
+    int engine;
+    bool json, csv, verify;
+    struct option_list set;
+};
+
+static const struct option options[] = {
+    OPTION_OPERAND(struct arguments, workload, "WORKLOAD", 1,
+                   "a preset (etchsim list workloads) or a YAML file; docs/serve.md has the keys"),
+    OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
+    OPTION_INTEGER(struct arguments, seed, "seed", 's', "N", 0, INT64_MAX, "other arrivals, tenants and lengths (default: the workload's)"),
+    OPTION_INTEGER(struct arguments, requests, "requests", 'r', "N", 1, WORKLOAD_REQUESTS_MAX,
+                   "so many requests (default: the workload's)"),
+    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip", "step ticks every unit on every cycle; skip (default) jumps"),
+    OPTION_FLAG(struct arguments, verify, "verify", 0, "compare every token with the model without a clock; needs values: true"),
+    OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
+    OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
+    OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR",
+                "leave serve.txt, serve.json, requests.csv, chip.yaml and versions.txt in a folder"),
+};
+
+static const struct command command = {"serve", "serve a workload: many requests, tenants and adapters over time",
+                                       "  etchsim serve agency15\n"
+                                       "  etchsim serve agency15 --set slots.count=8 --set slots.loading=streaming --json\n"
+                                       "  etchsim serve ping-pong --csv\n"
+                                       "  etchsim serve n-plus-base --verify --requests 20\n"
+                                       "  etchsim serve /tmp/mine.yaml --seed 7 --out /tmp/served\n",
+                                       options, OPTION_COUNT(options)};
+
+/* On a terminal: how far it is, once it takes longer than a moment. */
+struct watcher {
+    uint32_t requests;
+    const uint32_t *done;
+    time_t started, shown;
+};
+
+static void count_token(void *context, const struct request *request)
+{
+    struct watcher *w = context;
+    time_t now = time(NULL);
+    (void)request;
+    if (now - w->started >= 2 && now != w->shown) {
+        fprintf(stderr, "\r%" PRIu32 " of %" PRIu32 " requests", *w->done, w->requests);
+        w->shown = now;
+    }
+}
+
+static bool execute(struct serve *serve, struct error *e)
+{
+    struct watcher watcher = {.requests = serve->drawn.count, .done = &serve->chip->sequencer.n_done, .started = time(NULL)};
+    if (isatty(STDERR_FILENO)) {
+        serve->chip->sequencer.on_token = count_token;
+        serve->chip->sequencer.context = &watcher;
+    }
+    bool good = serve_execute(serve, e);
+    if (watcher.shown) {
+        fputs("\r\033[K", stderr);
+    }
+    return good;
+}
+
+static bool verify(const struct arguments *a, const struct serve *serve, struct error *e)
+{
+    uint64_t checked = 0;
+    if (!a->verify) {
+        return true;
+    }
+    if (!serve_verify(serve, &checked, e)) {
+        return false;
+    }
+    fprintf(stderr, "%" PRIu64 " tokens equal those of the model without a clock\n", checked);
+    return true;
+}
+
+static void write_chip(const struct serve *serve, FILE *out)
+{
+    config_write_yaml(&serve->config, out);
+}
+
+static void write_versions(const struct serve *serve, FILE *out)
+{
+    (void)serve;
+    version_print(out);
+}
+
+static bool write_file(const struct serve *serve, const char *folder, const char *name, void (*write)(const struct serve *, FILE *),
+                       struct error *e)
+{
+    struct output out;
+    if (!output_open(&out, folder, name, e)) {
+        return false;
+    }
+    write(serve, out.file);
+    return output_close(&out, e);
+}
+
+static bool write_results(const struct serve *s, const char *folder, struct error *e)
+{
+    return write_file(s, folder, "serve.txt", serve_report_text, e) && write_file(s, folder, "serve.json", serve_report_json, e) &&
+           write_file(s, folder, "requests.csv", serve_report_csv, e) && write_file(s, folder, "chip.yaml", write_chip, e) &&
+           write_file(s, folder, "versions.txt", write_versions, e);
+}
+
+static void show(const struct arguments *a, const struct serve *serve)
+{
+    void (*report)(const struct serve *, FILE *) = a->json ? serve_report_json : a->csv ? serve_report_csv : serve_report_text;
+    report(serve, stdout);
+    fflush(stdout);
+    double seconds = serve->run_seconds > 0 ? serve->run_seconds : 1e-9;
+    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", serve->run_seconds, serve->setup_seconds,
+            (double)serve->chip->now / seconds * 1e-6);
+}
+
+static bool check_arguments(const struct arguments *a, const struct workload *w, struct error *e)
+{
+    if (a->json && a->csv) {
+        return error_input(e, "--json, --csv: expected one or the other");
+    }
+    if (a->folder && !*a->folder) {
+        return error_input(e, "--out: expected a folder, found an empty name");
+    }
+    return !a->verify || w->values || error_input(e, "--verify: expected a workload with `values: true`; %.300s has none", w->file);
+}
+
+static bool serve_workload(const struct arguments *a, struct workload *w, struct error *e)
+{
+    struct serve_options o = {.set = a->set.items, .n_set = a->set.count, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP};
+    struct serve serve;
+    w->seed = a->seed >= 0 ? (uint64_t)a->seed : w->seed;
+    w->requests = a->requests ? (uint32_t)a->requests : w->requests;
+    if (!check_arguments(a, w, e) || !serve_open(w, &o, &serve, e)) {
+        return false;
+    }
+    bool good = (!a->folder || output_folder(a->folder, e)) && execute(&serve, e) && verify(a, &serve, e) &&
+                (!a->folder || write_results(&serve, a->folder, e));
+    if (good) {
+        show(a, &serve);
+    }
+    serve_close(&serve);
+    return good;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct arguments arguments = {.seed = -1, .engine = 1};
+    struct workload workload;
+    struct error e;
+    int exit_code = EXIT_CODE_GOOD;
+    if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
+        return exit_code;
+    }
+    bool good = workload_load(arguments.workload, &workload, &e);
+    if (good) {
+        good = serve_workload(&arguments, &workload, &e);
+        workload_free(&workload);
+    }
+    return good ? EXIT_CODE_GOOD : command_fail(command.name, &e);
+}

@@ -1,0 +1,273 @@
+#include "sim/serve.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernels/ref.h"
+
+enum { STREAM_PROMPTS = 4 }; /* of random_seed(), after those of workload_draw.c */
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool load_config(struct serve *s, const struct serve_options *o, struct error *e)
+{
+    bool good = config_load(s->workload->chip, &s->config, e);
+    for (int32_t i = 0; good && i < s->workload->n_set; i++) {
+        struct error detail;
+        good = config_set(&s->config, s->workload->set[i], &detail) ||
+               error_input(e, "%.300s: set: %.600s", s->workload->file, detail.message);
+    }
+    for (int32_t i = 0; good && i < o->n_set; i++) {
+        good = config_set(&s->config, o->set[i], e);
+    }
+    return good;
+}
+
+static bool fits_chip(void *user, const struct shape *shape, struct error *e)
+{
+    const struct serve *s = user;
+    struct memory_map map;
+    return config_check(&s->config, e) && memory_map_make(&s->config, shape, &map, e);
+}
+
+/* --- adapters --- */
+
+static bool is_pinned(const struct workload *w, int32_t adapter)
+{
+    for (int32_t t = 0; t < w->n_tenants; t++) {
+        if (w->tenants[t].adapter == adapter && w->tenants[t].pinned) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pinned adapters come first in the chip's list, the others keep their order. */
+static bool order_adapters(struct serve *s, struct error *e)
+{
+    uint32_t pinned = 0, next = 0;
+    s->chip_index = error_calloc(e, (size_t)s->n_adapters + 1, sizeof *s->chip_index, "adapters");
+    if (!s->chip_index) {
+        return false;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (int32_t i = 0; i < s->n_adapters; i++) {
+            if (is_pinned(s->workload, i) == (pass == 0)) {
+                s->chip_index[i] = (int32_t)next++;
+            }
+        }
+        pinned = pass == 0 ? next : pinned;
+    }
+    if (pinned && s->config.slots_pinned) {
+        return error_input(e, "%.300s: pinned: expected either tenants that are pinned or slots.pinned, not both", s->workload->file);
+    }
+    s->config.slots_pinned = pinned ? pinned : s->config.slots_pinned;
+    return config_check(&s->config, e);
+}
+
+/* All linears of all layers with pairs of one rank, without weights: enough to be moved and timed. */
+static bool make_synthetic(const struct serve *s, int32_t index, struct adapter *adapter, struct error *e)
+{
+    const struct shape *shape = &s->image.model.shape;
+    char name[WORKLOAD_PATH_ROOM];
+    struct lora_pair *pairs = error_calloc(e, (size_t)shape->n_layers * LINEAR_COUNT, sizeof *pairs, "adapters");
+    *adapter = (struct adapter){.n_layers = shape->n_layers, .rank_max = (int32_t)s->workload->synthetic_rank, .pairs = pairs};
+    snprintf(adapter->name, sizeof adapter->name, "%s", workload_adapter_name(s->workload, index, name));
+    for (int32_t i = 0; pairs && i < shape->n_layers * LINEAR_COUNT; i++) {
+        enum linear which = (enum linear)(i % LINEAR_COUNT);
+        pairs[i] = (struct lora_pair){.rank = adapter->rank_max, .n_in = shape_n_in(shape, which), .n_out = shape_n_out(shape, which)};
+        adapter->packed_bits += lora_pair_bits(&pairs[i]);
+    }
+    return pairs != NULL;
+}
+
+static bool load_adapters(struct serve *s, struct error *e)
+{
+    const struct workload *w = s->workload;
+    s->n_adapters = w->n_adapter_files + (int32_t)w->synthetic_count;
+    s->adapters = error_calloc(e, (size_t)s->n_adapters + 1, sizeof *s->adapters, "adapters");
+    if (!s->adapters || !order_adapters(s, e)) {
+        return false;
+    }
+    for (int32_t i = 0; i < s->n_adapters; i++) {
+        struct adapter *adapter = &s->adapters[s->chip_index[i]];
+        if (i >= w->n_adapter_files ? !make_synthetic(s, i, adapter, e)
+                                    : !adapter_load(w->adapter_files[i], &s->image.model.shape, adapter, e)) {
+            return false;
+        }
+        for (int32_t j = 0; j < i && j < w->n_adapter_files; j++) {
+            if (strcmp(s->adapters[s->chip_index[j]].name, adapter->name) == 0) {
+                return error_input(e, "%.300s: adapters: expected adapters of different names, found '%s' twice", w->file, adapter->name);
+            }
+        }
+    }
+    return true;
+}
+
+/* --- requests --- */
+
+static bool room_for_tokens(struct serve *s, struct error *e)
+{
+    uint64_t prompt = 0, output = 0;
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        prompt += s->drawn.items[i].prompt_tokens;
+        output += s->drawn.items[i].output_tokens;
+    }
+    s->requests = error_calloc(e, s->drawn.count, sizeof *s->requests, "requests");
+    s->prompts = s->requests ? error_calloc(e, prompt, sizeof *s->prompts, "prompts") : NULL;
+    s->generated = s->prompts ? error_calloc(e, output, sizeof *s->generated, "generated tokens") : NULL;
+    s->generated_at = s->generated ? error_calloc(e, output, sizeof *s->generated_at, "generated tokens") : NULL;
+    return s->generated_at != NULL;
+}
+
+/* Prompts are random tokens, behind the begin-of-text token where the model has one. */
+static void draw_prompt(const struct serve *s, struct random *random, int32_t *prompt, uint32_t n)
+{
+    for (uint32_t i = 0; i < n && s->workload->values; i++) {
+        prompt[i] = (int32_t)((random_next(random) >> 32) * (uint64_t)s->image.model.shape.n_vocab >> 32);
+    }
+    if (s->workload->values && s->image.vocab.add_bos) {
+        prompt[0] = s->image.vocab.bos;
+    }
+}
+
+static bool make_requests(struct serve *s, struct error *e)
+{
+    const struct workload *w = s->workload;
+    struct random random;
+    if (!workload_draw(w, s->config.clock_mhz, s->config.kv_context_tokens, &s->drawn, e) || !room_for_tokens(s, e)) {
+        return false;
+    }
+    random_seed(&random, w->seed, STREAM_PROMPTS);
+    uint64_t prompt = 0, output = 0;
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        const struct workload_request *from = &s->drawn.items[i];
+        struct request *r = &s->requests[i];
+        int32_t adapter = w->tenants[from->tenant].adapter;
+        draw_prompt(s, &random, &s->prompts[prompt], from->prompt_tokens);
+        *r = (struct request){.arrives_at = from->arrives_at,
+                              .prompt = &s->prompts[prompt],
+                              .n_prompt = (int32_t)from->prompt_tokens,
+                              .n_generate = (int32_t)from->output_tokens,
+                              .adapter = adapter >= 0 ? s->chip_index[adapter] : -1,
+                              .stop_token = -1,
+                              .generated = &s->generated[output],
+                              .generated_at = &s->generated_at[output]};
+        sampling_make(0, 1, &r->sampling);
+        random_seed(&r->random, w->seed, i);
+        prompt += from->prompt_tokens;
+        output += from->output_tokens;
+    }
+    return true;
+}
+
+bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *s, struct error *e)
+{
+    double start = seconds_now();
+    *s = (struct serve){.workload = workload, .engine = options->engine, .trace = trace_new()};
+    bool good = load_config(s, options, e) && image_open_model(workload->model, &(struct shape_check){fits_chip, s}, &s->image, e) &&
+                load_adapters(s, e) && make_requests(s, e) &&
+                chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
+                         s->trace, &s->chip, e);
+    if (!good) {
+        serve_close(s);
+        return false;
+    }
+    s->setup_seconds = seconds_now() - start;
+    return true;
+}
+
+/* --- running and checking --- */
+
+/* In = done + queued + running, each load belongs to one request, and a request's accounts are its time. */
+static bool check_sums(const struct serve *s, struct error *e)
+{
+    const struct sequencer *q = &s->chip->sequencer;
+    uint64_t done = 0, hits = 0, loads = 0, unbooked = 0;
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        const struct request *r = &s->requests[i];
+        uint64_t booked = 0;
+        for (int p = 0; p < PLACES; p++) {
+            booked += r->account_cycles[p];
+        }
+        unbooked += booked != r->done_at - r->arrives_at;
+        done += r->state == REQUEST_DONE && r->n_generated == r->n_generate;
+        hits += r->adapter_hit;
+        loads += r->adapter_load;
+    }
+    if (done != s->drawn.count || q->n_done != done || q->queue.length != 0) {
+        return error_check(e, "%" PRIu32 " requests went in, %" PRIu64 " came out whole, %" PRIu32 " are queued", s->drawn.count, done,
+                           q->queue.length);
+    }
+    if (hits != q->slots.hits || loads != q->slots.loads) {
+        return error_check(e, "requests had %" PRIu64 " hits and %" PRIu64 " loads, the slots %" PRIu64 " and %" PRIu64, hits, loads,
+                           q->slots.hits, q->slots.loads);
+    }
+    return unbooked == 0 || error_check(e, "%" PRIu64 " requests whose places do not add up to their time", unbooked);
+}
+
+bool serve_execute(struct serve *s, struct error *e)
+{
+    double start = seconds_now();
+    bool good = chip_run(s->chip, s->engine, e);
+    s->run_seconds = seconds_now() - start;
+    if (!good && !s->chip->stop) { /* a deadlock */
+        chip_print_state(s->chip, stderr);
+    }
+    return good && check_sums(s, e);
+}
+
+bool serve_verify(const struct serve *s, uint64_t *checked, struct error *e)
+{
+    const struct model *model = &s->image.model;
+    struct ref *ref = ref_new(model, (int32_t)s->config.kv_context_tokens);
+    struct acc logits = {error_calloc(e, (size_t)model->shape.n_vocab, sizeof(int64_t), "logits"), model->shape.n_vocab, 0};
+    void *scratch = error_calloc(e, k_sample_scratch(model->shape.n_vocab), 1, "the sampler");
+    bool good = ref && logits.m && scratch;
+    *checked = 0;
+    for (uint32_t i = 0; good && i < s->drawn.count; i++) {
+        const struct request *r = &s->requests[i];
+        struct random random;
+        random_seed(&random, s->workload->seed, i);
+        for (int32_t position = 0, n = 0; good && n < r->n_generated; position++) {
+            int32_t token = position < r->n_prompt ? r->prompt[position] : r->generated[n - 1];
+            bool answers = position + 1 >= r->n_prompt;
+            ref_forward(ref, r->adapter >= 0 ? &s->adapters[r->adapter] : NULL, token, position, answers ? &logits : NULL);
+            int32_t expected = answers ? k_sample(&r->sampling, &random, &logits, scratch) : 0;
+            if (answers && r->generated[n++] != expected) {
+                good = error_check(e, "request %" PRIu32 ", token %d: expected %d as without a clock, got %d", i, n - 1, expected,
+                                   r->generated[n - 1]);
+            }
+            *checked += answers;
+        }
+    }
+    free(logits.m);
+    free(scratch);
+    ref_free(ref);
+    return good;
+}
+
+void serve_close(struct serve *s)
+{
+    chip_free(s->chip);
+    trace_free(s->trace);
+    free(s->requests);
+    free(s->prompts);
+    free(s->generated);
+    free(s->generated_at);
+    workload_requests_free(&s->drawn);
+    for (int32_t i = 0; s->adapters && i < s->n_adapters; i++) {
+        adapter_free(&s->adapters[i]);
+    }
+    free(s->adapters);
+    free(s->chip_index);
+    image_close(&s->image);
+    *s = (struct serve){0};
+}

@@ -1,0 +1,424 @@
+#include "sim/serve_report.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { PERCENTILES = 3 };
+static const uint32_t percents[PERCENTILES] = {50, 90, 99};
+
+static int compare_cycles(const void *a, const void *b)
+{
+    cycle_t x = *(const cycle_t *)a, y = *(const cycle_t *)b;
+    return (x > y) - (x < y);
+}
+
+cycle_t serve_percentile(cycle_t *values, size_t n, uint32_t p)
+{
+    if (n == 0) {
+        return 0;
+    }
+    qsort(values, n, sizeof *values, compare_cycles);
+    size_t rank = (n * p + 99) / 100;
+    return values[rank ? rank - 1 : 0];
+}
+
+double serve_jain(const double *x, size_t n)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i];
+        squares += x[i] * x[i];
+    }
+    return squares > 0 ? sum * sum / ((double)n * squares) : 1;
+}
+
+/* --- figures --- */
+
+struct spread {
+    cycle_t at[PERCENTILES];
+};
+
+struct group { /* of requests: a tenant's, or all */
+    uint64_t requests, prompt_tokens, tokens, hits, loads;
+    struct spread first_token, between, whole;
+    uint64_t queue_cycles, adapter_cycles, whole_cycles; /* sums */
+    cycle_t longest_wait;                                /* from arrival to the first token that may be issued */
+};
+
+struct link_time { /* sums over all loads */
+    uint64_t loads, load_cycles, queue, transfer, tensor, wire, rest;
+};
+
+static struct spread spread_of(cycle_t *values, size_t n)
+{
+    struct spread s;
+    for (int i = 0; i < PERCENTILES; i++) {
+        s.at[i] = serve_percentile(values, n, percents[i]);
+    }
+    return s;
+}
+
+static void add_request(struct group *g, const struct request *r, cycle_t *first, cycle_t *between, size_t *n_between, cycle_t *whole)
+{
+    first[g->requests] = r->generated_at[0] - r->arrives_at;
+    whole[g->requests] = r->done_at - r->arrives_at;
+    for (int32_t t = 1; t < r->n_generated; t++) {
+        between[(*n_between)++] = r->generated_at[t] - r->generated_at[t - 1];
+    }
+    g->requests++;
+    g->prompt_tokens += (uint64_t)r->n_prompt;
+    g->tokens += (uint64_t)r->n_generated;
+    g->hits += r->adapter_hit;
+    g->loads += r->adapter_load;
+    g->queue_cycles += r->started_at - r->arrives_at;
+    g->adapter_cycles += r->running_at - r->started_at;
+    g->whole_cycles += r->done_at - r->arrives_at;
+    cycle_t wait = r->running_at - r->arrives_at;
+    g->longest_wait = wait > g->longest_wait ? wait : g->longest_wait;
+}
+
+/* tenant -1: all. */
+static struct group group_of(const struct serve *s, int32_t tenant)
+{
+    struct group g = {0};
+    size_t n = s->drawn.count, n_between = 0, tokens = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        tokens += (size_t)s->requests[i].n_generated;
+    }
+    cycle_t *first = calloc(n, sizeof *first), *whole = calloc(n, sizeof *whole), *between = calloc(tokens + 1, sizeof *between);
+    ES_ASSERT(first && whole && between);
+    for (uint32_t i = 0; i < n; i++) {
+        if (tenant < 0 || s->drawn.items[i].tenant == tenant) {
+            add_request(&g, &s->requests[i], first, between, &n_between, whole);
+        }
+    }
+    g.first_token = spread_of(first, g.requests);
+    g.whole = spread_of(whole, g.requests);
+    g.between = spread_of(between, n_between);
+    free(first);
+    free(whole);
+    free(between);
+    return g;
+}
+
+static struct link_time link_time_of(const struct serve *s)
+{
+    const struct host_port *port = &s->chip->host_port;
+    struct link_time t = {
+        .queue = port->queue_cycles, .transfer = port->transfer_sum_cycles, .tensor = port->tensor_sum_cycles, .wire = port->wire_cycles};
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        const struct request *r = &s->requests[i];
+        if (r->adapter_load) {
+            t.loads++;
+            t.load_cycles += r->loaded_at - r->load_requested_at;
+        }
+    }
+    uint64_t known = t.queue + t.transfer + t.tensor + t.wire;
+    t.rest = t.load_cycles > known ? t.load_cycles - known : 0;
+    return t;
+}
+
+struct banks {
+    uint64_t words[SRAM_CLIENTS], lost[SRAM_CLIENTS];
+    double all_words; /* that the ports could have given */
+};
+
+static struct banks banks_of(const struct serve *s)
+{
+    const struct chip *c = s->chip;
+    struct banks b = {.all_words = (double)c->now * c->config.sram_banks * c->config.sram_ports * c->shape.n_layers};
+    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+        for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
+            b.words[k] += c->layers[l].sram.words[k];
+            b.lost[k] += c->layers[l].sram.lost_cycles[k];
+        }
+    }
+    return b;
+}
+
+static double us(const struct serve *s, double cycles)
+{
+    return cycles / s->config.clock_mhz;
+}
+
+static double per_second(const struct serve *s, double count)
+{
+    return count / us(s, (double)s->chip->now) * 1e6;
+}
+
+/* The speed that each tenant's requests see, tokens by end-to-end time. Tenants without requests don't count. */
+static double fairness(const struct serve *s, const struct group *tenants)
+{
+    size_t n = 0;
+    double *speed = calloc((size_t)s->workload->n_tenants, sizeof *speed);
+    ES_ASSERT(speed);
+    for (int32_t t = 0; t < s->workload->n_tenants; t++) {
+        if (tenants[t].requests) {
+            speed[n++] = (double)tenants[t].tokens / (double)tenants[t].whole_cycles;
+        }
+    }
+    double jain = serve_jain(speed, n);
+    free(speed);
+    return jain;
+}
+
+static struct group *groups_of_tenants(const struct serve *s)
+{
+    struct group *groups = calloc((size_t)s->workload->n_tenants, sizeof *groups);
+    ES_ASSERT(groups);
+    for (int32_t t = 0; t < s->workload->n_tenants; t++) {
+        groups[t] = group_of(s, t);
+    }
+    return groups;
+}
+
+/* --- for people --- */
+
+static void print_spread(const struct serve *s, const char *name, const struct spread *v, FILE *out)
+{
+    fprintf(out, "  %-22s %12.2f %12.2f %12.2f us\n", name, us(s, (double)v->at[0]), us(s, (double)v->at[1]), us(s, (double)v->at[2]));
+}
+
+static void print_all(const struct serve *s, const struct group *all, double jain, FILE *out)
+{
+    double seconds_us = us(s, (double)s->chip->now), n = (double)all->requests;
+    fprintf(out, "workload %s   chip %s   model %s   %s   seed %" PRIu64 "\n", s->workload->name, s->config.name, s->image.name,
+            s->workload->values ? "with values" : "timing only", s->workload->seed);
+    fprintf(out, "requests %" PRIu64 " in = %" PRIu32 " done + 0 queued + 0 running + 0 dropped", all->requests, s->chip->sequencer.n_done);
+    if (s->drawn.clipped) {
+        fprintf(out, "   %" PRIu32 " were shortened to fit kv.context_tokens", s->drawn.clipped);
+    }
+    fprintf(out,
+            "\n%" PRIu64 " prompt and %" PRIu64 " generated tokens in %" PRIu64 " cycles = %.2f us at %" PRIu32
+            " MHz: %.0f tokens/s, %.1f requests/s\n",
+            all->prompt_tokens, all->tokens, s->chip->now, seconds_us, s->config.clock_mhz, per_second(s, (double)all->tokens),
+            per_second(s, n));
+    fprintf(out, "                                  P50          P90          P99\n");
+    print_spread(s, "time to first token", &all->first_token, out);
+    print_spread(s, "between tokens", &all->between, out);
+    print_spread(s, "whole request", &all->whole, out);
+    fprintf(out, "  mean wait: in the queue %.2f us, then for the adapter %.2f us; longest wait %.2f us\n",
+            us(s, (double)all->queue_cycles / n), us(s, (double)all->adapter_cycles / n), us(s, (double)all->longest_wait));
+    fprintf(out, "  Jain's fairness of the tenants' tokens/s: %.4f\n", jain);
+}
+
+static void print_tenants(const struct serve *s, const struct group *groups, FILE *out)
+{
+    enum { SHOWN = 20 };
+    fprintf(out,
+            "tenant                 requests   tokens    hits   loads  first token P50, P99 us     whole P50, P99 us  longest wait us\n");
+    for (int32_t t = 0; t < s->workload->n_tenants && t < SHOWN; t++) {
+        const struct group *g = &groups[t];
+        fprintf(out, "  %-20s %8" PRIu64 " %8" PRIu64 " %7" PRIu64 " %7" PRIu64 " %12.2f %12.2f %10.2f %10.2f %16.2f\n",
+                s->workload->tenants[t].name, g->requests, g->tokens, g->hits, g->loads, us(s, (double)g->first_token.at[0]),
+                us(s, (double)g->first_token.at[2]), us(s, (double)g->whole.at[0]), us(s, (double)g->whole.at[2]),
+                us(s, (double)g->longest_wait));
+    }
+    if (s->workload->n_tenants > SHOWN) {
+        fprintf(out, "  ... and %d more (--json has all)\n", s->workload->n_tenants - SHOWN);
+    }
+}
+
+static void print_slots(const struct serve *s, FILE *out)
+{
+    enum { SHOWN = 16 };
+    const struct slots *slots = &s->chip->sequencer.slots;
+    double all = (double)s->chip->now;
+    fprintf(out,
+            "slot     hits   loads  evictions    free  loading     used   unused   waited for its loads (cycles, summed over requests)\n");
+    for (uint32_t i = 0; i < slots->count && i < SHOWN; i++) {
+        const struct slot *k = &slots->slot[i];
+        fprintf(out, "  %-3" PRIu32 " %8" PRIu64 " %7" PRIu64 " %10" PRIu64 " %5.1f %% %6.1f %% %6.1f %% %6.1f %%   %" PRIu64 "\n", i,
+                k->hits, k->loads, k->evictions, 100 * (double)k->free_cycles / all, 100 * (double)k->loading_cycles / all,
+                100 * (double)k->used_cycles / all, 100 * (double)k->unused_cycles / all, k->stall_cycles);
+    }
+    if (slots->count > SHOWN) {
+        fprintf(out, "  ... and %" PRIu32 " more (--json has all)\n", slots->count - SHOWN);
+    }
+    fprintf(out, "  all %7" PRIu64 " hits, %" PRIu64 " loads, %" PRIu64 " evictions, %" PRIu64 " retries\n", slots->hits, slots->loads,
+            slots->evictions, slots->retries);
+}
+
+static void print_swaps(const struct serve *s, FILE *out)
+{
+    struct link_time t = link_time_of(s);
+    struct banks b = banks_of(s);
+    const struct host_port *port = &s->chip->host_port;
+    double n = t.loads ? (double)t.loads : 1, now = (double)s->chip->now, words = 0;
+    fprintf(out,
+            "swaps %" PRIu64
+            ", mean of each in cycles: %.1f = queue %.1f + fixed %.1f + tensors %.1f + bytes on the link %.1f + SRAM writes %.1f\n",
+            t.loads, (double)t.load_cycles / n, (double)t.queue / n, (double)t.transfer / n, (double)t.tensor / n, (double)t.wire / n,
+            (double)t.rest / n);
+    fprintf(out, "  the DMA lost %" PRIu64 " cycles to others at bank ports, LoRA %" PRIu64 ", KV %" PRIu64 " (summed over layers)\n",
+            b.lost[SRAM_DMA_WRITE], b.lost[SRAM_LORA_READ], b.lost[SRAM_KV_READ] + b.lost[SRAM_KV_WRITE]);
+    for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
+        words += (double)b.words[k];
+    }
+    fprintf(out, "  host link: %" PRIu64 " bytes, busy %.2f %% of all cycles; bank ports used: %.2f %%\n", port->bytes,
+            100 * (double)(t.transfer + t.tensor + t.wire) / now, 100 * words / b.all_words);
+}
+
+void serve_report_text(const struct serve *s, FILE *out)
+{
+    struct group all = group_of(s, -1), *groups = groups_of_tenants(s);
+    print_all(s, &all, fairness(s, groups), out);
+    print_tenants(s, groups, out);
+    print_slots(s, out);
+    print_swaps(s, out);
+    fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(s->trace), trace_hash(s->trace));
+    free(groups);
+}
+
+/* --- JSON --- */
+
+static void add_spread(cJSON *object, const struct serve *s, const char *name, const struct spread *v)
+{
+    static const char *const keys[PERCENTILES] = {"p50_us", "p90_us", "p99_us"};
+    cJSON *json = cJSON_AddObjectToObject(object, name);
+    for (int i = 0; i < PERCENTILES; i++) {
+        cJSON_AddNumberToObject(json, keys[i], us(s, (double)v->at[i]));
+    }
+}
+
+static void add_group(cJSON *object, const struct serve *s, const struct group *g)
+{
+    cJSON_AddNumberToObject(object, "requests", (double)g->requests);
+    cJSON_AddNumberToObject(object, "prompt_tokens", (double)g->prompt_tokens);
+    cJSON_AddNumberToObject(object, "tokens", (double)g->tokens);
+    cJSON_AddNumberToObject(object, "hits", (double)g->hits);
+    cJSON_AddNumberToObject(object, "loads", (double)g->loads);
+    add_spread(object, s, "time_to_first_token", &g->first_token);
+    add_spread(object, s, "between_tokens", &g->between);
+    add_spread(object, s, "whole_request", &g->whole);
+    cJSON_AddNumberToObject(object, "queue_cycles", (double)g->queue_cycles);
+    cJSON_AddNumberToObject(object, "adapter_wait_cycles", (double)g->adapter_cycles);
+    cJSON_AddNumberToObject(object, "longest_wait_us", us(s, (double)g->longest_wait));
+}
+
+static void add_tenants(cJSON *root, const struct serve *s, const struct group *groups)
+{
+    cJSON *tenants = cJSON_AddArrayToObject(root, "tenants");
+    for (int32_t t = 0; t < s->workload->n_tenants; t++) {
+        cJSON *json = cJSON_CreateObject();
+        int32_t adapter = s->workload->tenants[t].adapter;
+        cJSON_AddStringToObject(json, "name", s->workload->tenants[t].name);
+        cJSON_AddStringToObject(json, "adapter", adapter >= 0 ? s->adapters[s->chip_index[adapter]].name : "none");
+        add_group(json, s, &groups[t]);
+        cJSON_AddItemToArray(tenants, json);
+    }
+}
+
+static void add_slots(cJSON *root, const struct serve *s)
+{
+    const struct slots *slots = &s->chip->sequencer.slots;
+    cJSON *list = cJSON_AddArrayToObject(root, "slots");
+    for (uint32_t i = 0; i < slots->count; i++) {
+        const struct slot *k = &slots->slot[i];
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddNumberToObject(json, "hits", (double)k->hits);
+        cJSON_AddNumberToObject(json, "loads", (double)k->loads);
+        cJSON_AddNumberToObject(json, "evictions", (double)k->evictions);
+        cJSON_AddNumberToObject(json, "free_cycles", (double)k->free_cycles);
+        cJSON_AddNumberToObject(json, "loading_cycles", (double)k->loading_cycles);
+        cJSON_AddNumberToObject(json, "used_cycles", (double)k->used_cycles);
+        cJSON_AddNumberToObject(json, "unused_cycles", (double)k->unused_cycles);
+        cJSON_AddNumberToObject(json, "stall_cycles", (double)k->stall_cycles);
+        cJSON_AddItemToArray(list, json);
+    }
+}
+
+static void add_swaps(cJSON *root, const struct serve *s)
+{
+    struct link_time t = link_time_of(s);
+    struct banks b = banks_of(s);
+    cJSON *json = cJSON_AddObjectToObject(root, "swaps"), *banks = cJSON_AddObjectToObject(root, "banks");
+    cJSON_AddNumberToObject(json, "loads", (double)t.loads);
+    cJSON_AddNumberToObject(json, "bytes", (double)s->chip->host_port.bytes);
+    cJSON_AddNumberToObject(json, "load_cycles", (double)t.load_cycles);
+    cJSON_AddNumberToObject(json, "queue_cycles", (double)t.queue);
+    cJSON_AddNumberToObject(json, "fixed_cycles", (double)t.transfer);
+    cJSON_AddNumberToObject(json, "tensor_cycles", (double)t.tensor);
+    cJSON_AddNumberToObject(json, "link_cycles", (double)t.wire);
+    cJSON_AddNumberToObject(json, "sram_write_cycles", (double)t.rest);
+    cJSON_AddNumberToObject(json, "link_utilisation", (double)(t.transfer + t.tensor + t.wire) / (double)s->chip->now);
+    for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
+        cJSON *client = cJSON_AddObjectToObject(banks, sram_client_names[k]);
+        cJSON_AddNumberToObject(client, "words", (double)b.words[k]);
+        cJSON_AddNumberToObject(client, "lost_cycles", (double)b.lost[k]);
+        cJSON_AddNumberToObject(client, "utilisation", (double)b.words[k] / b.all_words);
+    }
+}
+
+static void add_head(cJSON *root, const struct serve *s)
+{
+    char text[24];
+    cJSON_AddStringToObject(root, "schema", "etchsim-serve-1");
+    cJSON_AddStringToObject(root, "workload", s->workload->name);
+    cJSON_AddStringToObject(root, "chip", s->config.name);
+    cJSON_AddStringToObject(root, "model", s->image.name);
+    cJSON_AddNumberToObject(root, "clock_mhz", s->config.clock_mhz);
+    snprintf(text, sizeof text, "%" PRIu64, s->workload->seed);
+    cJSON_AddRawToObject(root, "seed", text);
+    cJSON_AddBoolToObject(root, "timing_only", !s->workload->values);
+    cJSON_AddNumberToObject(root, "requests_in", s->drawn.count);
+    cJSON_AddNumberToObject(root, "requests_done", s->chip->sequencer.n_done);
+    cJSON_AddNumberToObject(root, "requests_clipped", s->drawn.clipped);
+    cJSON_AddNumberToObject(root, "cycles", (double)s->chip->now);
+    snprintf(text, sizeof text, "%016" PRIx64, trace_hash(s->trace));
+    cJSON_AddStringToObject(root, "trace_hash", text);
+}
+
+void serve_report_json(const struct serve *s, FILE *out)
+{
+    struct group all = group_of(s, -1), *groups = groups_of_tenants(s);
+    cJSON *root = cJSON_CreateObject();
+    add_head(root, s);
+    cJSON_AddNumberToObject(root, "tokens_per_second", per_second(s, (double)all.tokens));
+    cJSON_AddNumberToObject(root, "requests_per_second", per_second(s, (double)all.requests));
+    cJSON_AddNumberToObject(root, "fairness_jain", fairness(s, groups));
+    add_group(cJSON_AddObjectToObject(root, "all"), s, &all);
+    add_tenants(root, s, groups);
+    add_slots(root, s);
+    add_swaps(root, s);
+    char *text = cJSON_Print(root);
+    fprintf(out, "%s\n", text);
+    free(text);
+    cJSON_Delete(root);
+    free(groups);
+}
+
+/* --- CSV --- */
+
+static void put_cycle(FILE *out, cycle_t cycle)
+{
+    if (cycle != NEVER) {
+        fprintf(out, "%" PRIu64, cycle);
+    }
+    fputc(',', out);
+}
+
+void serve_report_csv(const struct serve *s, FILE *out)
+{
+    fputs("request,tenant,adapter,prompt_tokens,output_tokens,slot,swap,arrives_at_cycle,started_at_cycle,load_requested_at_cycle,"
+          "loaded_at_cycle,running_at_cycle,first_token_at_cycle,done_at_cycle,overtaken,time_to_first_token_us,whole_request_us\n",
+          out);
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        const struct request *r = &s->requests[i];
+        fprintf(out, "%" PRIu32 ",%s,%s,%d,%d,%d,%s,", i, s->workload->tenants[s->drawn.items[i].tenant].name,
+                r->adapter >= 0 ? s->adapters[r->adapter].name : "none", r->n_prompt, r->n_generated, r->slot,
+                r->adapter_load  ? "load"
+                : r->adapter_hit ? "hit"
+                                 : "none");
+        put_cycle(out, r->arrives_at);
+        put_cycle(out, r->started_at);
+        put_cycle(out, r->load_requested_at);
+        put_cycle(out, r->loaded_at);
+        put_cycle(out, r->running_at);
+        put_cycle(out, r->generated_at[0]);
+        put_cycle(out, r->done_at);
+        fprintf(out, "%" PRIu32 ",%.3f,%.3f\n", r->overtaken, us(s, (double)(r->generated_at[0] - r->arrives_at)),
+                us(s, (double)(r->done_at - r->arrives_at)));
+    }
+}

@@ -1,0 +1,21 @@
+/* slice.h -- what the host sends for one layer of an adapter: how much it is, its contents, and the checksum that guards them. */
+#ifndef ETCHSIM_SLICE_H
+#define ETCHSIM_SLICE_H
+
+#include <stddef.h>
+
+#include "adapters/adapter.h"
+
+struct slice_size {
+    uint64_t bytes;   /* on the host link: 6-bit weights and 16-bit scales, without padding */
+    uint64_t tensors; /* A and B of each pair */
+};
+struct slice_size slice_size(const struct adapter *adapter, int32_t layer);
+
+/* The contents as bytes, one for each weight: of how many, and written to `to`. */
+size_t slice_contents_bytes(const struct adapter *adapter, int32_t layer);
+void slice_contents(const struct adapter *adapter, int32_t layer, uint8_t *to);
+/* XXH64 of them. */
+uint64_t slice_checksum(const uint8_t *contents, size_t bytes);
+
+#endif

@@ -1,0 +1,98 @@
+# etchsim serve: every scenario that is shipped runs and adds up; options, forms of output, replay, bad input.
+source tests/cli/check.bash
+number() { sed -n "s/^\t*\"$1\":\t\([0-9.]*\),\{0,1\}$/\1/p" <<<"$out" | head -1; }
+equal() { [ "$2" = "$3" ] || wrong "$1: expected $2, found $3"; }
+above() { awk "BEGIN {exit !($2 > $3)}" || wrong "$1: expected $2 above $3"; }
+
+# --- every scenario ---
+
+declare -A ttft last hits loads link
+for file in configs/workloads/*.yaml; do
+    name=$(basename "$file" .yaml)
+    equal "$name begins with what it shows" '# ' "$(head -c 2 "$file")"
+    run 0 serve "$name" --json
+    equal "$name: schema" '"etchsim-serve-1"' "$(sed -n 's/^\t"schema":\t\(.*\),$/\1/p' <<<"$out")"
+    equal "$name: requests" "$(number requests_in)" "$(number requests_done)"
+    equal "$name: tokens of all tenants" "$(awk '/^\t"tenants"/ {on = 1} /^\t"slots"/ {on = 0} on && $1 == "\"tokens\":" {s += $2} END {print s}' <<<"$out")" \
+        "$(number tokens)"
+    equal "$name: cycles of slots that are not all" 0 "$(awk -v all="$(number cycles)" '/^\t"slots"/ {on = 1} /^\t"swaps"/ {on = 0} !on {next}
+        /"free_cycles"/ {s = 0} /"(free|loading|used|unused)_cycles"/ {s += $2} /"unused_cycles"/ && s != all {bad++} END {print bad + 0}' <<<"$out")"
+    swaps=$(sed -n '/^\t"swaps"/,/^\t}/p' <<<"$out")
+    equal "$name: the parts of a swap" "$(sed -n 's/.*"load_cycles":\t\([0-9]*\),/\1/p' <<<"$swaps")" \
+        "$(awk '/"(queue|fixed|tensor|link|sram_write)_cycles"/ {s += $2} END {print s}' <<<"$swaps")"
+    ttft[$name]=$(number p50_us) last[$name]=$(number p99_us) hits[$name]=$(number hits) loads[$name]=$(number loads)
+    link[$name]=$(sed -n 's/.*"link_utilisation":\t\([0-9.e+-]*\).*/\1/p' <<<"$out")
+done
+
+# --- what the scenarios show ---
+
+equal 'resident: one load for each tenant' 15 "${loads[agency15-resident]}"
+above 'four slots load more than fifteen' "${loads[agency15]}" "${loads[agency15-resident]}"
+above 'the first token is later with four slots' "${ttft[agency15]}" "${ttft[agency15-resident]}"
+above 'the skew makes hits' "${hits[agency15]}" "${hits[uniform]}"
+above 'the hot tenant makes hits' "${hits[hot-tenant]}" "${hits[uniform]}"
+equal 'ping-pong never hits' 0 "${hits[ping-pong]}"
+equal 'ping-pong loads every time' 40 "${loads[ping-pong]}"
+above 'churn: slots bind, not the link' 0.5 "${link[churn]}"
+above 'a slower link delays the first token' "${last[cold-start-pcie3]}" "${last[cold-start-pcie4]}"
+above 'so does PCIe 4 beside 5' "${last[cold-start-pcie4]}" "${last[cold-start-pcie5]}"
+above 'Ethernet more so' "${last[cold-start-ethernet100]}" "${last[cold-start-pcie3]}"
+run 2 serve long-context --set kv.sequences=4
+run 2 serve long-context --set slots.count=3
+run 2 serve agency15-resident --set sram.depth_words=6144
+
+# --- values, replay, engines ---
+
+run 0 serve n-plus-base --verify --requests 12
+has "$err" 'tokens equal those of the model without a clock'
+has "$out" 'requests 12 in = 12 done'
+first=$out
+run 0 serve n-plus-base --requests 12
+equal 'the same again' "$first" "$out"
+run 0 serve n-plus-base --requests 12 --engine step
+equal 'step and skip' "$first" "$out"
+run 0 serve configs/workloads/n-plus-base.yaml --requests 12
+equal 'a preset and its file' "$first" "$out"
+run 0 serve n-plus-base --requests 12 --seed 2
+[ "$first" != "$out" ] || wrong 'another seed changes nothing'
+run 0 serve ping-pong --csv --requests 5
+equal 'lines of the CSV' 6 "$(wc -l <<<"$out")"
+equal 'fields in each line' 17 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
+run 0 serve ping-pong --out "$folder/served"
+for file in serve.txt serve.json requests.csv chip.yaml versions.txt; do
+    [ -s "$folder/served/$file" ] || wrong "--out leaves no $file"
+done
+equal 'stdout and serve.txt' "$out" "$(cat "$folder/served/serve.txt")"
+
+# --- traces ---
+
+cp tests/fuzz/corpus/request_trace/azure "$folder/azure"
+sed -i '1s/^0//' "$folder/azure" # the fuzzer's byte
+sed -e 's/^requests:.*/requests: all/' -e 's/^  poisson.*/  trace: {file: azure, format: azure, speed: 1000}/' \
+    -e 's/^prompt_tokens.*/prompt_tokens: trace/' -e 's/^output_tokens.*/output_tokens: trace/' configs/workloads/agency15.yaml >"$folder/real.yaml"
+run 2 serve "$folder/real.yaml"
+has "$err" 'clip: true shortens them'
+echo 'clip: true' >>"$folder/real.yaml"
+run 0 serve "$folder/real.yaml"
+has "$out" '2 were shortened'
+echo 'x' >>"$folder/azure"
+run 2 serve "$folder/real.yaml"
+has "$err" "$folder/azure:3: GeneratedTokens: expected"
+
+# --- bad input ---
+
+run 2 serve
+run 2 serve agency
+has "$err" "did you mean 'agency15'"
+run 2 serve "$folder/none.yaml"
+run 2 serve agency15 --json --csv
+run 2 serve agency15 --verify
+has "$err" 'values: true'
+run 2 serve agency15 --set slots.cuont=3
+run 2 serve ping-pong --requests 41
+has "$err" 'expected at most the 40'
+run 2 serve hot-tenant --set slots.pinned=1
+has "$err" 'not both'
+run 0 serve --help
+has "$out" 'etchsim serve agency15'
+finish
