@@ -61,7 +61,7 @@ LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. \
-	-DETCHSIM_SOURCE_DIR='"$(CURDIR)"' $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
+	$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread -ldl
 CFLAGS_ALL := $(CFLAGS_ALL)
@@ -69,6 +69,8 @@ CFLAGS_ALL := $(CFLAGS_ALL)
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
 $(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
 $(BUILD)/obj/kernels/%_avx512.o $(BUILD)/pic/kernels/%_avx512.o: FILE_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
+# Only these know where the source tree is: all other objects are the same wherever it lies.
+$(addprefix $(BUILD)/obj/,sim/presets.o sim/lora_rtl.o tests/unit/check.o): FILE_FLAGS = -DETCHSIM_SOURCE_DIR='"$(CURDIR)"'
 $(BUILD)/obj/sim/version.o: FILE_FLAGS = -DETCHSIM_COMMIT='"$(COMMIT)"'
 COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
@@ -200,7 +202,7 @@ lint: setup ## clang-format and clang-tidy, without changing anything
 
 # One clang-tidy per file, so that they run side by side. Warnings of clang itself are off: gcc's, as errors, are the build's.
 tidy/%: FORCE
-	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(filter-out -W%,$(CFLAGS_ALL)) $(TIDY_FLAGS) -DETCHSIM_COMMIT='""' 2>/dev/null
+	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(filter-out -W%,$(CFLAGS_ALL)) $(TIDY_FLAGS) -DETCHSIM_COMMIT='""' -DETCHSIM_SOURCE_DIR='""' 2>/dev/null
 tidy/traces/waveform.c: TIDY_FLAGS = -isystem $(FST)
 tidy/%_avx2.c: TIDY_FLAGS = -mavx2 -mfma
 tidy/%_avx512.c: TIDY_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
