@@ -70,7 +70,7 @@ CFLAGS_ALL := $(CFLAGS_ALL)
 $(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
 $(BUILD)/obj/kernels/%_avx512.o $(BUILD)/pic/kernels/%_avx512.o: FILE_FLAGS = -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi
 # Only these know where the source tree is: all other objects are the same wherever it lies.
-$(addprefix $(BUILD)/obj/,sim/presets.o sim/lora_rtl.o tests/unit/check.o): FILE_FLAGS = -DETCHSIM_SOURCE_DIR='"$(CURDIR)"'
+$(addprefix $(BUILD)/obj/,sim/presets.o tests/unit/check.o): FILE_FLAGS = -DETCHSIM_SOURCE_DIR='"$(CURDIR)"'
 $(BUILD)/obj/sim/version.o: FILE_FLAGS = -DETCHSIM_COMMIT='"$(COMMIT)"'
 COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 

@@ -12,6 +12,7 @@
 
 #include "rtl/lora_mac_shim.h"
 #include "sim/lora_ports.h"
+#include "sim/presets.h"
 
 struct rtl {
     struct lora_unit unit;
@@ -46,29 +47,6 @@ static void parameter_texts(const struct lora_geometry *g, uint32_t inputs_max, 
     for (int i = 0; i < PARAMETERS; i++) {
         snprintf(text[i], PARAMETER_ROOM, "%s=%u", parameters[i].name, parameters[i].value);
     }
-}
-
-/* scripts/verilate.sh beside the folder that has the program, as presets.c finds configs/; else in the source tree it was built from. */
-static bool find_script(char *path, size_t room, struct error *e)
-{
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    for (int up = 0; length > 0 && up < 2; up++) {
-        program[length] = '\0';
-        char *slash = strrchr(program, '/');
-        length = slash ? slash - program : 0;
-    }
-    if (length > 0) {
-        program[length] = '\0';
-        if ((size_t)snprintf(path, room, "%s/scripts/verilate.sh", program) < room && access(path, X_OK) == 0) {
-            return true;
-        }
-    }
-    snprintf(path, room, "%s", ETCHSIM_SOURCE_DIR "/scripts/verilate.sh");
-    if (access(path, X_OK) != 0) {
-        return error_input(e, "%.400s: no such program, so the LoRA MAC unit's RTL cannot be built (is the source tree gone?)", path);
-    }
-    return true;
 }
 
 /* In the child, between fork and exec: both outputs go into the pipe. */
@@ -110,7 +88,7 @@ static bool make_library(char text[PARAMETERS][PARAMETER_ROOM], char *library, s
 {
     char script[PATH_MAX], words[SCRIPT_WORDS_ROOM];
     int ends[2], status = 0;
-    if (!find_script(script, sizeof script, e)) {
+    if (!share_path("scripts/verilate.sh", script, sizeof script, e)) {
         return false;
     }
     if (pipe(ends) != 0) {

@@ -16,34 +16,37 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* The folder configs/ itself. */
-static void find_root(char *root, size_t room)
+bool share_path(const char *relative, char *path, size_t room, struct error *e)
 {
-    const char *environment = getenv("ETCHSIM_CONFIGS");
-    if (environment && environment[0]) {
-        snprintf(root, room, "%s", environment);
-        return;
-    }
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    for (int up = 0; length > 0 && up < 2; up++) {
+        program[length] = '\0';
+        char *slash = strrchr(program, '/');
+        length = slash ? slash - program : 0;
+    }
     if (length > 0) {
         program[length] = '\0';
-        *strrchr(program, '/') = '\0';
-        char *last = strrchr(program, '/');
-        if (last) {
-            *last = '\0';
-            if ((size_t)snprintf(root, room, "%s/configs", program) < room && is_folder(root)) {
-                return;
-            }
+        if ((size_t)snprintf(path, room, "%s/%s", program, relative) < room && access(path, F_OK) == 0) {
+            return true;
         }
     }
-    snprintf(root, room, "%s", ETCHSIM_SOURCE_DIR "/configs");
+    if ((size_t)snprintf(path, room, "%s/%s", ETCHSIM_SOURCE_DIR, relative) >= room) {
+        return error_input(e, "%.200s: the path is too long", relative);
+    }
+    return access(path, F_OK) == 0 ||
+           error_input(e, "%.400s: no such file or folder; it is part of etchsim (is the source tree gone?)", path);
 }
 
 bool config_path(const char *relative, char *path, size_t room, struct error *e)
 {
     char root[PATH_MAX];
-    find_root(root, sizeof root);
+    const char *environment = getenv("ETCHSIM_CONFIGS");
+    if (environment && environment[0]) {
+        snprintf(root, sizeof root, "%s", environment);
+    } else if (!share_path("configs", root, sizeof root, e)) {
+        return false;
+    }
     if ((size_t)snprintf(path, room, "%s/%s", root, relative) >= room) {
         return error_input(e, "configs/%.200s: the path is too long", relative);
     }

@@ -1,4 +1,4 @@
-/* presets.h -- where the chips, models, adapters and workloads live that come with etchsim: the folder configs/. */
+/* presets.h -- where the files live that come with etchsim: chips, models, adapters and workloads in configs/, and scripts/. */
 #ifndef ETCHSIM_PRESETS_H
 #define ETCHSIM_PRESETS_H
 
@@ -9,8 +9,11 @@
 
 enum { PRESET_NAME_ROOM = 64 };
 
-/* Path of a file or folder below configs/: in $ETCHSIM_CONFIGS if that is set; else in ../configs beside the program's folder, if there is
- * such a folder; else in the source tree it was built from. An error if it doesn't exist. */
+/* Path of a file or folder that comes with etchsim, "scripts/verilate.sh": beside the folder that has the program, if it is there; else in
+ * the source tree it was built from. An error if it doesn't exist. */
+bool share_path(const char *relative, char *path, size_t room, struct error *e);
+
+/* Path of a file or folder below configs/, in $ETCHSIM_CONFIGS if that is set. An error if it doesn't exist. */
 bool config_path(const char *relative, char *path, size_t room, struct error *e);
 
 /* Is this argument a file's path rather than a preset's name? It is if it has a '/' or ends in `extension` (".yaml"). */
