@@ -91,11 +91,38 @@ struct norm { /* RMSNorm weights, value = m * 2^exponent, and the constants of i
     uint32_t sqrt_n_q16;  /* round(sqrt(n) * 2^16) */
 };
 
+enum activation { ACTIVATION_SILU, ACTIVATION_GELU }; /* GELU: the tanh approximation */
+
 struct shape { /* of a model; all counts positive, n_heads a multiple of n_kv_heads, head_dim even */
     int32_t n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, n_vocab, context_tokens;
     bool tied_head;
     float rms_epsilon, rope_base;
+    /* What other architectures add. All of it zero: a Llama. */
+    bool qkv_bias;              /* Q, K and V have a bias (Qwen 2) */
+    bool qk_norm;               /* RMSNorm of each head of Q and K, before RoPE (Gemma 3) */
+    bool post_norms;            /* RMSNorm of what attention and FFN add to the residual stream (Gemma 3) */
+    bool scaled_embedding;      /* embeddings times sqrt(d_model) (Gemma 3) */
+    enum activation activation; /* of the gate */
+    int32_t rotary_dim;         /* RoPE turns the first so many values of a head; 0: all of them (Phi 3: three quarters) */
+    float rope_gain;            /* what sine and cosine are multiplied by; 0: nothing (Phi 3 with long context) */
+    int32_t window_tokens;      /* a local layer attends to the latest so many tokens, its own included; 0: no layer is local */
+    int32_t global_period;      /* with a window: the last of each so many layers is global, the others are local; 0: all are local */
+    float rope_base_local;      /* RoPE's base in local layers; 0: rope_base */
 };
+
+static inline bool shape_is_local(const struct shape *s, int32_t layer)
+{
+    return s->window_tokens > 0 && (s->global_period == 0 || (layer + 1) % s->global_period != 0);
+}
+/* Of n_tokens in the KV cache, its own the last, the latest that a token attends to in this layer. */
+static inline int32_t shape_visible_tokens(const struct shape *s, int32_t layer, int32_t n_tokens)
+{
+    return shape_is_local(s, layer) && n_tokens > s->window_tokens ? s->window_tokens : n_tokens;
+}
+static inline int32_t shape_rotary_dim(const struct shape *s)
+{
+    return s->rotary_dim ? s->rotary_dim : s->head_dim;
+}
 
 enum linear { LINEAR_Q, LINEAR_K, LINEAR_V, LINEAR_O, LINEAR_GATE, LINEAR_UP, LINEAR_DOWN, LINEAR_COUNT };
 
