@@ -66,6 +66,12 @@ uint32_t admission_pick(const struct admission *q, const struct slots *slots, bo
     return q->policy == ADMISSION_SKIP_AHEAD ? first_resident(q, slots) : NOBODY;
 }
 
+bool admission_waits_for_slot(const struct admission *q, const struct slots *slots)
+{
+    const struct request *head = &q->requests[q->head];
+    return !resident(head, slots) && slots_victim(slots) < 0;
+}
+
 void admission_leave(struct admission *q, uint32_t request)
 {
     uint32_t before = NOBODY;

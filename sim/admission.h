@@ -35,6 +35,8 @@ struct admission {
 void admission_arrive(struct admission *queue, uint32_t request);
 /* Who should start now, or NOBODY. `can_load`: a load could be asked for in this cycle. */
 uint32_t admission_pick(const struct admission *queue, const struct slots *slots, bool can_load, cycle_t now);
+/* Whether the first request waits for a slot to lose its users. Not with an empty queue. */
+bool admission_waits_for_slot(const struct admission *queue, const struct slots *slots);
 /* The request leaves the queue; all before it are overtaken. */
 void admission_leave(struct admission *queue, uint32_t request);
 

@@ -368,7 +368,7 @@ static void set_requests(struct chip *c, struct request *requests, uint32_t n_re
         r->slot = -1;
         r->adapter_hit = r->adapter_load = r->prefetched = false;
         r->overtaken = 0;
-        r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
+        r->slot_wanted_at = r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
         r->mark = r->arrives_at;
         memset(r->account_cycles, 0, sizeof r->account_cycles);
         memset(r->first_token_account_cycles, 0, sizeof r->first_token_account_cycles);

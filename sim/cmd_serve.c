@@ -1,5 +1,6 @@
 /* etchsim serve -- a workload of requests over time, many tenants and adapters, on one simulated chip. */
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ struct arguments {
     int64_t seed, requests;
     int engine;
     bool json, csv, verify;
-    struct option_list set;
+    struct option_list set, traces;
 };
 
 static const struct option options[] = {
@@ -30,12 +31,15 @@ static const struct option options[] = {
     OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR",
                 "leave serve.txt, serve.json, requests.csv, chip.yaml and versions.txt in a folder"),
+    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
+                    "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
 };
 
 static const struct command command = {"serve", "serve a workload: many requests, tenants and adapters over time",
                                        "  etchsim serve agency15\n"
                                        "  etchsim serve agency15 --set slots.count=8 --set slots.loading=streaming --json\n"
                                        "  etchsim serve ping-pong --csv\n"
+                                       "  etchsim serve ping-pong --requests 4 --out /tmp/served --trace perfetto\n"
                                        "  etchsim serve n-plus-base --verify --requests 20\n"
                                        "  etchsim serve /tmp/mine.yaml --seed 7 --out /tmp/served\n",
                                        options, OPTION_COUNT(options)};
@@ -135,13 +139,28 @@ static bool check_arguments(const struct arguments *a, const struct workload *w,
     return !a->verify || w->values || error_input(e, "--verify: expected a workload with `values: true`; %.300s has none", w->file);
 }
 
+static bool parse_traces(const struct arguments *a, struct serve_options *o, struct error *e)
+{
+    for (int32_t i = 0; i < a->traces.count; i++) {
+        bool events = strcmp(a->traces.items[i], "events") == 0, perfetto = strcmp(a->traces.items[i], "perfetto") == 0;
+        if (!events && !perfetto) {
+            return error_input(e, "--trace %s: expected events or perfetto", a->traces.items[i]);
+        }
+        o->trace_events |= events;
+        o->trace_perfetto |= perfetto;
+    }
+    return !a->traces.count || a->folder ||
+           error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+}
+
 static bool serve_workload(const struct arguments *a, struct workload *w, struct error *e)
 {
-    struct serve_options o = {.set = a->set.items, .n_set = a->set.count, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP};
+    struct serve_options o = {
+        .set = a->set.items, .n_set = a->set.count, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP, .folder = a->folder};
     struct serve serve;
     w->seed = a->seed >= 0 ? (uint64_t)a->seed : w->seed;
     w->requests = a->requests ? (uint32_t)a->requests : w->requests;
-    if (!check_arguments(a, w, e) || !serve_open(w, &o, &serve, e)) {
+    if (!check_arguments(a, w, e) || !parse_traces(a, &o, e) || !serve_open(w, &o, &serve, e)) {
         return false;
     }
     bool good = (!a->folder || output_folder(a->folder, e)) && execute(&serve, e) && verify(a, &serve, e) &&

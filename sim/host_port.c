@@ -26,6 +26,7 @@ static void accept_load(struct host_port *u, cycle_t now)
     u->slot = load->slot;
     u->load = load->load;
     u->layer = 0;
+    u->delay_cycles = 0;
     u->loads++;
     u->queue_cycles += now - load->first;
     u->transfer_sum_cycles += u->transfer_cycles;
@@ -46,6 +47,8 @@ static void send_slice(struct host_port *u, cycle_t now)
     slice->slot = u->slot;
     slice->layer = u->layer;
     slice->load = u->load;
+    u->delay_cycles += now - u->until;
+    slice->delay_cycles = u->delay_cycles;
     link_push(u->out_slice, now, NULL, 1);
     u->layer++;
     if (u->layer == u->n_layers) {
@@ -108,6 +111,15 @@ static uint32_t words_to_write(struct dma *u)
     return u->broken_layer < 0 ? memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer) : 0;
 }
 
+/* A slice's write was so late. Only what the load waited for counts: all of the last one, of the others no more than the last one was delayed. */
+static void count_contention(struct dma *u, cycle_t late_cycles)
+{
+    if (u->layer == u->n_layers - 1) {
+        u->contention_cycles += late_cycles + (u->written_late_cycles < u->delay_cycles ? u->written_late_cycles : u->delay_cycles);
+    }
+    u->written_late_cycles += late_cycles;
+}
+
 static void accept_slice(struct dma *u, cycle_t now)
 {
     struct burst *slice = link_front(u->in_slice, now);
@@ -119,9 +131,12 @@ static void accept_slice(struct dma *u, cycle_t now)
     u->slot = slice->slot;
     u->layer = slice->layer;
     u->load = slice->load;
+    u->delay_cycles = slice->delay_cycles + (now - slice->first);
+    u->written_late_cycles = u->layer == 0 ? 0 : u->written_late_cycles;
     link_pop(u->in_slice, now);
     uint32_t words = words_to_write(u);
     if (words == 0) {
+        count_contention(u, 0);
         next_slice(u, now);
         return;
     }
@@ -173,6 +188,7 @@ void dma_tick(struct unit *unit, cycle_t now)
         unit_sleep(unit, u->until);
     } else if (link_front(u->write_response[u->layer], now)) {
         link_pop(u->write_response[u->layer], now);
+        count_contention(u, now - u->until);
         next_slice(u, now);
     } else {
         unit_enter(unit, now, UNIT_STALL_SRAM);

@@ -32,6 +32,7 @@ struct host_port {
     int32_t adapter, slot, layer; /* the slice that arrives */
     uint32_t load;
     cycle_t until;
+    cycle_t delay_cycles; /* of this load's slices so far, for want of room behind the port */
     /* counters, sums over all loads: waiting at the port for the ones before, then fixed costs, costs of tensors, and bytes on the link (planned when a slice
      * begins). What is missing to a load's time: the port's `output` stalls, and the DMA's last slice. */
     uint64_t loads, bytes;
@@ -52,9 +53,13 @@ struct dma {
     int32_t adapter, slot, layer;
     uint32_t load;
     int32_t broken_layer; /* of this load, -1: none so far */
+    cycle_t delay_cycles; /* until the DMA took this slice, summed over the port's and the last one's own */
     cycle_t until;
-    const uint64_t *checksums; /* [adapters][n_layers] what the host sends along; NULL: a run without values */
-    uint8_t *arrived;          /* room for the largest slice's contents */
+    const uint64_t *checksums;   /* [adapters][n_layers] what the host sends along; NULL: a run without values */
+    uint8_t *arrived;            /* room for the largest slice's contents */
+    cycle_t written_late_cycles; /* this load's writes so far, later than on an idle SRAM */
+    /* counter: what bank contention added to loads, summed over them: the last slice's late write, and of earlier ones what the load waited for */
+    uint64_t contention_cycles;
     void (*on_arrival)(void *context, int32_t adapter, int32_t layer, uint8_t *contents,
                        size_t *bytes); /* for tests: may break what arrives */
     void *context;

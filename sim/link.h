@@ -27,8 +27,9 @@ struct burst {
     uint32_t row_words, first_rows, block_rows, pause_cycles; /* of a stream of lane rows (sram.h); row_words 0: a plain stream */
     /* messages: an adapter's number with slot and layer, or a sampled token's id */
     int32_t index, slot, layer;
-    uint32_t load; /* the slot's how many-th load */
-    bool broken;   /* a report of the DMA: the load failed in `layer` */
+    uint32_t load;        /* the slot's how many-th load */
+    cycle_t delay_cycles; /* of a load's slice: that the host port could not send its slices when they were there, summed */
+    bool broken;          /* a report of the DMA: the load failed in `layer` */
     /* what the beats carry; allocated with the link, absent in runs without values */
     struct act8 act;
     int16_t *head_exponent; /* PAYLOAD_HEADS: act has one exponent per head */

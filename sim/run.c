@@ -6,9 +6,8 @@
 
 #include "sim/output.h"
 #include "sim/report.h"
+#include "sim/trace_files.h"
 #include "sim/version.h"
-#include "traces/event_text.h"
-#include "traces/perfetto.h"
 
 static double seconds_now(void)
 {
@@ -180,35 +179,11 @@ static bool write_results(const struct run *run, struct error *e)
            write_file(run, "versions.txt", write_versions, e);
 }
 
-struct writers { /* of traces; NULL: not asked for */
-    struct event_text *events;
-    struct perfetto *perfetto;
-};
-
-static bool open_writers(const struct run *run, struct writers *w, struct error *e)
-{
-    const struct run_options *o = &run->options;
-    return (!o->trace_events || event_text_open(&w->events, o->folder, run->chip, e)) &&
-           (!o->trace_perfetto || perfetto_open(&w->perfetto, o->folder, run->chip, e));
-}
-
-/* Closes those that are open; the first error is told, if it is the run's first. keep false: their files go. */
-static bool close_writers(struct writers *w, bool keep, bool good, struct error *e)
-{
-    struct error later;
-    if (w->events && !event_text_close(w->events, keep, good ? e : &later)) {
-        good = false;
-    }
-    if (w->perfetto && !perfetto_close(w->perfetto, keep, good ? e : &later)) {
-        good = false;
-    }
-    return good;
-}
-
 bool run_execute(struct run *run, struct error *e)
 {
-    struct writers writers = {0};
-    bool opened = open_writers(run, &writers, e), good = opened;
+    struct trace_files files;
+    const struct run_options *o = &run->options;
+    bool opened = trace_files_open(&files, o->trace_events, o->trace_perfetto, o->folder, run->chip, e), good = opened;
     if (opened) {
         double start = seconds_now();
         good = chip_run(run->chip, run->options.engine, e);
@@ -217,7 +192,7 @@ bool run_execute(struct run *run, struct error *e)
             chip_print_state(run->chip, stderr);
         }
     }
-    good = close_writers(&writers, opened, good, e);
+    good = trace_files_close(&files, opened, good, e);
     struct error later;
     good = lora_cosim_close(run->cosim, opened, good ? e : &later) && good;
     run->cosim = NULL;

@@ -251,11 +251,22 @@ static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle
     event(u, now, EVENT_REQUEST, index, (int32_t)r->state, r->adapter);
 }
 
+static void note_wait_for_slot(struct sequencer *u, cycle_t now)
+{
+    struct request *head = &u->requests[u->queue.head];
+    if (head->slot_wanted_at == NEVER && admission_waits_for_slot(&u->queue, &u->slots)) {
+        head->slot_wanted_at = now;
+    }
+}
+
 /* Starts the request whose turn it is, when it can have a KV cache and its adapter a slot. */
 static void start_next(struct sequencer *u, cycle_t now)
 {
     struct sequence *s = u->queue.length ? free_sequence(u) : NULL;
     uint32_t index = s ? admission_pick(&u->queue, &u->slots, link_ready(u->out_load, now), now) : NOBODY;
+    if (s && index != u->queue.head) {
+        note_wait_for_slot(u, now);
+    }
     if (index == NOBODY) {
         return;
     }

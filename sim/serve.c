@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "kernels/ref.h"
+#include "sim/trace_files.h"
 
 enum { STREAM_PROMPTS = 4 }; /* of random_seed(), after those of workload_draw.c */
 
@@ -171,7 +172,7 @@ static bool make_requests(struct serve *s, struct error *e)
 bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *s, struct error *e)
 {
     double start = seconds_now();
-    *s = (struct serve){.workload = workload, .engine = options->engine, .trace = trace_new()};
+    *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
     bool good = load_config(s, options, e) && image_open_model(workload->model, &(struct shape_check){fits_chip, s}, &s->image, e) &&
                 load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
@@ -215,13 +216,18 @@ static bool check_sums(const struct serve *s, struct error *e)
 
 bool serve_execute(struct serve *s, struct error *e)
 {
-    double start = seconds_now();
-    bool good = chip_run(s->chip, s->engine, e);
-    s->run_seconds = seconds_now() - start;
-    if (!good && !s->chip->stop) { /* a deadlock */
-        chip_print_state(s->chip, stderr);
+    const struct serve_options *o = &s->options;
+    struct trace_files files;
+    bool opened = trace_files_open(&files, o->trace_events, o->trace_perfetto, o->folder, s->chip, e), good = opened;
+    if (opened) {
+        double start = seconds_now();
+        good = chip_run(s->chip, o->engine, e);
+        s->run_seconds = seconds_now() - start;
+        if (!good && !s->chip->stop) { /* a deadlock */
+            chip_print_state(s->chip, stderr);
+        }
     }
-    return good && check_sums(s, e);
+    return trace_files_close(&files, opened, good, e) && check_sums(s, e);
 }
 
 bool serve_verify(const struct serve *s, uint64_t *checked, struct error *e)

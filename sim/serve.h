@@ -10,11 +10,13 @@ struct serve_options {
     const char *const *set; /* [n_set] further changes to the chip, after the workload's own */
     int32_t n_set;
     enum engine engine;
+    const char *folder; /* for the traces; NULL without any */
+    bool trace_events, trace_perfetto;
 };
 
 struct serve {
     const struct workload *workload;
-    enum engine engine;
+    struct serve_options options;
     struct chip_config config;
     struct image image;
     struct adapter *adapters; /* [n_adapters] pinned ones first, as slots.pinned wants them */

@@ -46,8 +46,8 @@ struct group { /* of requests: a tenant's, or all */
     cycle_t longest_wait;                                /* from arrival to the first token that may be issued */
 };
 
-struct link_time { /* sums over all loads */
-    uint64_t loads, load_cycles, queue, transfer, tensor, wire, rest;
+struct swap_time { /* sums over all loads: load_cycles = queue + transfer + tensor + wire + write + contention; drain comes before */
+    uint64_t loads, load_cycles, drain, queue, transfer, tensor, wire, write, contention;
 };
 
 static struct spread spread_of(cycle_t *values, size_t n)
@@ -102,20 +102,24 @@ static struct group group_of(const struct serve *s, int32_t tenant)
     return g;
 }
 
-static struct link_time link_time_of(const struct serve *s)
+static struct swap_time swap_time_of(const struct serve *s)
 {
     const struct host_port *port = &s->chip->host_port;
-    struct link_time t = {
-        .queue = port->queue_cycles, .transfer = port->transfer_sum_cycles, .tensor = port->tensor_sum_cycles, .wire = port->wire_cycles};
+    struct swap_time t = {.queue = port->queue_cycles,
+                          .transfer = port->transfer_sum_cycles,
+                          .tensor = port->tensor_sum_cycles,
+                          .wire = port->wire_cycles,
+                          .contention = s->chip->dma.contention_cycles};
     for (uint32_t i = 0; i < s->drawn.count; i++) {
         const struct request *r = &s->requests[i];
         if (r->adapter_load) {
             t.loads++;
             t.load_cycles += r->loaded_at - r->load_requested_at;
+            t.drain += r->slot_wanted_at != NEVER ? r->load_requested_at - r->slot_wanted_at : 0;
         }
     }
-    uint64_t known = t.queue + t.transfer + t.tensor + t.wire;
-    t.rest = t.load_cycles > known ? t.load_cycles - known : 0;
+    uint64_t known = t.queue + t.transfer + t.tensor + t.wire + t.contention;
+    t.write = t.load_cycles > known ? t.load_cycles - known : 0;
     return t;
 }
 
@@ -242,15 +246,17 @@ static void print_slots(const struct serve *s, FILE *out)
 
 static void print_swaps(const struct serve *s, FILE *out)
 {
-    struct link_time t = link_time_of(s);
+    struct swap_time t = swap_time_of(s);
     struct banks b = banks_of(s);
     const struct host_port *port = &s->chip->host_port;
     double n = t.loads ? (double)t.loads : 1, now = (double)s->chip->now, words = 0;
-    fprintf(out,
-            "swaps %" PRIu64
-            ", mean of each in cycles: %.1f = queue %.1f + fixed %.1f + tensors %.1f + bytes on the link %.1f + SRAM writes %.1f\n",
-            t.loads, (double)t.load_cycles / n, (double)t.queue / n, (double)t.transfer / n, (double)t.tensor / n, (double)t.wire / n,
-            (double)t.rest / n);
+    fprintf(
+        out,
+        "swaps %" PRIu64
+        ", mean of each in cycles: %.1f = drain %.1f + queue %.1f + fixed %.1f + tensors %.1f + bytes on the link %.1f + SRAM writes %.1f "
+        "+ bank contention %.1f\n",
+        t.loads, (double)(t.drain + t.load_cycles) / n, (double)t.drain / n, (double)t.queue / n, (double)t.transfer / n,
+        (double)t.tensor / n, (double)t.wire / n, (double)t.write / n, (double)t.contention / n);
     fprintf(out, "  the DMA lost %" PRIu64 " cycles to others at bank ports, LoRA %" PRIu64 ", KV %" PRIu64 " (summed over layers)\n",
             b.lost[SRAM_DMA_WRITE], b.lost[SRAM_LORA_READ], b.lost[SRAM_KV_READ] + b.lost[SRAM_KV_WRITE]);
     for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
@@ -331,7 +337,7 @@ static void add_slots(cJSON *root, const struct serve *s)
 
 static void add_swaps(cJSON *root, const struct serve *s)
 {
-    struct link_time t = link_time_of(s);
+    struct swap_time t = swap_time_of(s);
     struct banks b = banks_of(s);
     cJSON *json = cJSON_AddObjectToObject(root, "swaps"), *banks = cJSON_AddObjectToObject(root, "banks");
     cJSON_AddNumberToObject(json, "loads", (double)t.loads);
@@ -341,7 +347,9 @@ static void add_swaps(cJSON *root, const struct serve *s)
     cJSON_AddNumberToObject(json, "fixed_cycles", (double)t.transfer);
     cJSON_AddNumberToObject(json, "tensor_cycles", (double)t.tensor);
     cJSON_AddNumberToObject(json, "link_cycles", (double)t.wire);
-    cJSON_AddNumberToObject(json, "sram_write_cycles", (double)t.rest);
+    cJSON_AddNumberToObject(json, "sram_write_cycles", (double)t.write);
+    cJSON_AddNumberToObject(json, "contention_cycles", (double)t.contention);
+    cJSON_AddNumberToObject(json, "drain_cycles", (double)t.drain);
     cJSON_AddNumberToObject(json, "link_utilisation", (double)(t.transfer + t.tensor + t.wire) / (double)s->chip->now);
     for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
         cJSON *client = cJSON_AddObjectToObject(banks, sram_client_names[k]);

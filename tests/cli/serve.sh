@@ -19,7 +19,7 @@ for file in configs/workloads/*.yaml; do
         /"free_cycles"/ {s = 0} /"(free|loading|used|unused)_cycles"/ {s += $2} /"unused_cycles"/ && s != all {bad++} END {print bad + 0}' <<<"$out")"
     swaps=$(sed -n '/^\t"swaps"/,/^\t}/p' <<<"$out")
     equal "$name: the parts of a swap" "$(sed -n 's/.*"load_cycles":\t\([0-9]*\),/\1/p' <<<"$swaps")" \
-        "$(awk '/"(queue|fixed|tensor|link|sram_write)_cycles"/ {s += $2} END {print s}' <<<"$swaps")"
+        "$(awk '/"(queue|fixed|tensor|link|sram_write|contention)_cycles"/ {s += $2} END {print s}' <<<"$swaps")"
     ttft[$name]=$(number p50_us) last[$name]=$(number p99_us) hits[$name]=$(number hits) loads[$name]=$(number loads)
     link[$name]=$(sed -n 's/.*"link_utilisation":\t\([0-9.e+-]*\).*/\1/p' <<<"$out")
 done
@@ -64,7 +64,14 @@ for file in serve.txt serve.json requests.csv chip.yaml versions.txt; do
 done
 equal 'stdout and serve.txt' "$out" "$(cat "$folder/served/serve.txt")"
 
-# --- traces ---
+run 0 serve ping-pong --requests 3 --out "$folder/traced" --trace events --trace perfetto
+gzip -t "$folder/traced/trace.events.gz" "$folder/traced/trace.perfetto.json.gz" || wrong 'the traces are not whole'
+equal 'loads in the event trace' 3 "$(zcat "$folder/traced/trace.events.gz" | grep -c '^S 0 1 ')"
+run 2 serve ping-pong --trace events
+has "$err" '--out DIR'
+run 2 serve ping-pong --trace fst --out "$folder/traced"
+
+# --- traces of requests ---
 
 cp tests/fuzz/corpus/request_trace/azure "$folder/azure"
 sed -i '1s/^0//' "$folder/azure" # the fuzzer's byte

@@ -204,7 +204,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);
         out->counters_hash = XXH3_64bits_withSeed(sram->lost_cycles, sizeof sram->lost_cycles, out->counters_hash);
     }
-    const uint64_t slots[] = {c->sequencer.slots.hits, c->sequencer.slots.loads, c->sequencer.slots.evictions};
+    const uint64_t slots[] = {c->sequencer.slots.hits, c->sequencer.slots.loads, c->sequencer.slots.evictions, c->dma.contention_cycles};
     out->counters_hash = XXH3_64bits_withSeed(slots, sizeof slots, out->counters_hash);
     for (uint32_t i = 0; i < n_requests; i++) {
         const struct request *r = &requests[i];
@@ -215,8 +215,8 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         for (int p = 0; p < PLACES; p++) {
             sum += r->account_cycles[p];
         }
-        const uint64_t way[] = {r->started_at,     r->load_requested_at, r->loaded_at,    r->running_at, r->done_at,
-                                (uint64_t)r->slot, r->adapter_hit,       r->adapter_load, r->prefetched, r->overtaken};
+        const uint64_t way[] = {r->slot_wanted_at, r->started_at,  r->load_requested_at, r->loaded_at,  r->running_at, r->done_at,
+                                (uint64_t)r->slot, r->adapter_hit, r->adapter_load,      r->prefetched, r->overtaken};
         out->seen.prefetched += r->prefetched;
         out->seen.overtaken += r->overtaken;
         out->requests_hash = XXH3_64bits_withSeed(way, sizeof way, out->requests_hash);
