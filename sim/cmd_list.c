@@ -34,7 +34,7 @@ static void describe_yaml(const char *path, const char *name, char description[D
     first_line(path, "# ", description);
 }
 
-static void describe_model(const char *folder, const char *name, char description[DESCRIPTION_ROOM])
+static void describe_gguf(const char *folder, const char *name, char description[DESCRIPTION_ROOM])
 {
     char path[PATH_MAX];
     struct gguf g;
@@ -49,6 +49,19 @@ static void describe_model(const char *folder, const char *name, char descriptio
         description[0] = '\0'; /* too long, or no text: no reason to refuse the list */
     }
     gguf_close(&g);
+}
+
+/* A folder with a GGUF file, or the file of a shape. */
+static void describe_model(const char *path, const char *name, char description[DESCRIPTION_ROOM])
+{
+    struct error absent;
+    char file[PATH_MAX], relative[PATH_MAX];
+    snprintf(relative, sizeof relative, "models/%s.yaml", name);
+    if (config_path(relative, file, sizeof file, &absent)) {
+        describe_yaml(file, name, description);
+    } else {
+        describe_gguf(path, name, description);
+    }
 }
 
 /* "rank 16, alpha 32, 7 linears", from the adapter's own configuration. */
@@ -87,7 +100,7 @@ static const struct kind {
     void (*describe)(const char *path, const char *name, char description[DESCRIPTION_ROOM]);
 } kinds[] = {
     {"chips", "chips", ".yaml", describe_yaml},
-    {"models", "models", NULL, describe_model},
+    {"models", "models", "/.yaml", describe_model},
     {"adapters", "adapters", NULL, describe_adapter},
     {"workloads", "workloads", ".yaml", describe_yaml},
 };
@@ -104,8 +117,9 @@ static bool list_kind(const struct kind *kind, struct error *e)
     for (int i = 0; i < list.count; i++) {
         char relative[PATH_MAX], path[PATH_MAX], description[DESCRIPTION_ROOM] = "";
         struct error absent;
-        snprintf(relative, sizeof relative, "%s/%s%s", kind->folder, list.names[i], kind->extension ? kind->extension : "");
-        if (config_path(relative, path, sizeof path, &absent)) {
+        bool file = kind->extension && kind->extension[0] == '.';
+        snprintf(relative, sizeof relative, "%s/%s%s", kind->folder, list.names[i], file ? kind->extension : "");
+        if (config_path(relative, path, sizeof path, &absent) || !file) {
             kind->describe(path, list.names[i], description);
         }
         printf("  %-20s %s\n", list.names[i], description);

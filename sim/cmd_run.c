@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include "sim/commands.h"
+#include "sim/model_shape.h"
 #include "sim/options.h"
 #include "sim/report.h"
 
 struct arguments {
     const char *chip, *model, *prompt, *folder, *temperature, *top_p, *window;
-    int64_t tokens, seed, sequences, layer, before;
+    int64_t tokens, prompt_tokens, seed, sequences, layer, before;
     int engine, lora_mac, trigger;
     bool timing_only, json, ignore_stop;
     struct option_list adapters, set, traces;
@@ -19,10 +20,14 @@ struct arguments {
 
 static const struct option options[] = {
     OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the chip: a preset or a YAML file (default: sample)"),
-    OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE", "the model: a preset, a GGUF file or a ROM image (default: sample)"),
+    OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE",
+                "the model: a preset, a GGUF file or a ROM image (default: sample); with --timing-only also a shape"),
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
-                    "a LoRA adapter; each one given answers the prompt, `none` as the base model"),
-    OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue"),
+                    "a LoRA adapter; each one given answers the prompt, `none` as the base model; with --timing-only also synthetic:RANK, "
+                    "one on all linears"),
+    OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue (default: \"The old\")"),
+    OPTION_INTEGER(struct arguments, prompt_tokens, "prompt-tokens", 0, "N", 1, 1048576,
+                   "with --timing-only: a prompt of N tokens instead of a text (default for a model without a vocabulary: 1)"),
     OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate at most (default: 128)"),
     OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535,
                    "sequences for each adapter, in flight together (default: 1)"),
@@ -113,6 +118,21 @@ static bool parse_window(const struct arguments *a, struct run_options *o, struc
                        o->lora_mac != LORA_MODEL ? "--lora-mac rtl or lockstep" : "a waveform");
 }
 
+/* A text, or a number of tokens. A model without a vocabulary takes the latter. */
+static bool choose_prompt(const struct arguments *a, struct run_options *o, struct error *e)
+{
+    if (a->prompt_tokens && (a->prompt || !a->timing_only)) {
+        return error_input(e, "--prompt-tokens: expected %s", a->prompt ? "without --prompt" : "--timing-only as well");
+    }
+    if (!a->prompt && !a->prompt_tokens && a->timing_only && model_shape_named(a->model)) {
+        o->prompt_tokens = 1;
+    } else if (!a->prompt && !a->prompt_tokens) {
+        o->prompt = "The old";
+        o->prompt_bytes = strlen(o->prompt);
+    }
+    return true;
+}
+
 static bool to_options(const struct arguments *a, struct run_options *o, struct error *e)
 {
     *o = (struct run_options){.chip = a->chip,
@@ -122,7 +142,8 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
                               .set = a->set.items,
                               .n_set = a->set.count,
                               .prompt = a->prompt,
-                              .prompt_bytes = strlen(a->prompt),
+                              .prompt_bytes = a->prompt ? strlen(a->prompt) : 0,
+                              .prompt_tokens = (int32_t)a->prompt_tokens,
                               .tokens = (int32_t)a->tokens,
                               .sequences = (int32_t)a->sequences,
                               .seed = (uint64_t)a->seed,
@@ -135,8 +156,8 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
                               .trace_layer = (int32_t)a->layer,
                               .trace_trigger = (enum lora_trigger)a->trigger,
                               .trace_before_cycles = (uint32_t)a->before};
-    return parse_share(a->temperature, "temperature", 100, &o->temperature, e) && parse_share(a->top_p, "top-p", 1, &o->top_p, e) &&
-           parse_traces(a, o, e) && parse_window(a, o, e);
+    return choose_prompt(a, o, e) && parse_share(a->temperature, "temperature", 100, &o->temperature, e) &&
+           parse_share(a->top_p, "top-p", 1, &o->top_p, e) && parse_traces(a, o, e) && parse_window(a, o, e);
 }
 
 /* Who is told of each token: a lone sequence's text is printed as it comes; else a counter on the terminal, once the run takes longer than a moment. */
@@ -229,15 +250,8 @@ static void show_wall_clock(const struct run *run)
 
 int cmd_run(int argc, char **argv)
 {
-    struct arguments arguments = {.chip = "sample",
-                                  .model = "sample",
-                                  .prompt = "The old",
-                                  .tokens = 128,
-                                  .seed = 1,
-                                  .sequences = 1,
-                                  .engine = 1,
-                                  .layer = -1,
-                                  .before = 200};
+    struct arguments arguments = {
+        .chip = "sample", .model = "sample", .tokens = 128, .seed = 1, .sequences = 1, .engine = 1, .layer = -1, .before = 200};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

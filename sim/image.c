@@ -12,12 +12,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "sim/bake.h"
-#include "sim/gguf_llama.h"
 #include "sim/image_format.h"
 #include "sim/image_internal.h"
 #include "sim/mapped.h"
-#include "sim/presets.h"
 #include "sim/quantise.h"
 #include "sim/shape_limits.h"
 #include "sim/vocab_memory.h"
@@ -440,8 +437,7 @@ bool image_open_memory(const char *name, const void *bytes, size_t size_bytes, b
     return open_bytes(name, bytes, size_bytes, verify_checksum, image, e);
 }
 
-/* Takes the mapping over, or unmaps it on failure. */
-static bool open_mapped(const char *path, struct mapped *map, struct image *image, struct error *e)
+bool image_open_mapped(const char *path, struct mapped *map, struct image *image, struct error *e)
 {
     if (!open_bytes(path, map->bytes, map->size_bytes, true, image, e)) {
         mapped_close(map);
@@ -456,7 +452,7 @@ bool image_open(const char *path, struct image *image, struct error *e)
 {
     struct mapped map;
     *image = (struct image){0};
-    return mapped_open(path, &map, e) && open_mapped(path, &map, image, e);
+    return mapped_open(path, &map, e) && image_open_mapped(path, &map, image, e);
 }
 
 void image_close(struct image *image)
@@ -467,67 +463,4 @@ void image_close(struct image *image)
     free(image->memory);
     vocab_free(&image->vocab);
     *image = (struct image){0};
-}
-
-/* Bakes into a file without a name, in $TMPDIR or /tmp. */
-/* Asks before the work of baking; only the file's header is read. */
-static bool shape_fits(const char *path, const struct shape_check *fits, struct error *e)
-{
-    struct gguf gguf;
-    struct gguf_llama llama;
-    if (!gguf_open(path, &gguf, e)) {
-        return false;
-    }
-    bool good = gguf_llama(&gguf, &llama, e);
-    if (good) {
-        good = fits->check(fits->user, &llama.shape, e);
-        gguf_llama_free(&llama);
-    }
-    gguf_close(&gguf);
-    return good;
-}
-
-static bool open_gguf(const char *path, const struct shape_check *fits, struct image *image, struct error *e)
-{
-    const char *folder = getenv("TMPDIR");
-    char template[PATH_ROOM];
-    int length = snprintf(template, sizeof template, "%s/etchsim-XXXXXX", folder && *folder ? folder : "/tmp");
-    int fd = length < (int)sizeof template ? mkostemp(template, O_CLOEXEC) : -1;
-    if (fd < 0) {
-        return error_input(e, "%s: no temporary file for its image: %s", path, strerror(errno));
-    }
-    unlink(template);
-    struct mapped map;
-    bool good = (!fits || shape_fits(path, fits, e)) && bake_fd(path, fd, template, NULL, NULL, e) && mapped_open_fd(fd, path, &map, e) &&
-                open_mapped(path, &map, image, e);
-    close(fd);
-    return good;
-}
-
-static bool starts_with_gguf(const char *path)
-{
-    char magic[4] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd >= 0 ? read(fd, magic, sizeof magic) : 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return n == sizeof magic && memcmp(magic, "GGUF", sizeof magic) == 0;
-}
-
-bool image_open_model(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e)
-{
-    char relative[PATH_ROOM], path[PATH_ROOM];
-    struct error absent;
-    struct stat st;
-    *image = (struct image){0};
-    bool is_path = preset_is_path(name_or_path, ".gguf") || strlen(name_or_path) >= PRESET_NAME_ROOM;
-    snprintf(relative, sizeof relative, "models/%.64s/%.64s.gguf", name_or_path, name_or_path);
-    if (!is_path && config_path(relative, path, sizeof path, &absent)) {
-        return open_gguf(path, fits, image, e);
-    }
-    if (!is_path && stat(name_or_path, &st) != 0) {
-        return preset_unknown("model", "models", NULL, name_or_path, e);
-    }
-    return starts_with_gguf(name_or_path) ? open_gguf(name_or_path, fits, image, e) : image_open(name_or_path, image, e);
 }

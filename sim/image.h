@@ -14,6 +14,7 @@ struct image {
     uint64_t hash; /* the file's checksum, XXH64 */
     struct model model;
     struct vocab vocab;
+    bool shape_only;  /* model.shape and, from a GGUF file, vocab; no weights: for runs without values */
     int64_t rom_bits; /* codes, scales and norm weights of the true shapes */
     const void *map;  /* owned */
     size_t map_bytes;
@@ -31,6 +32,9 @@ struct shape_check {
 /* What --model takes: a preset's name (configs/models/NAME/NAME.gguf), a .gguf file (baked into a temporary image) or an image file. A GGUF file is
  * baked only if its shape passes `fits`, which may be NULL. */
 bool image_open_model(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e);
+/* The same for a run without values, where the shape is enough: also a preset or file of a shape (model_shape.h), and a GGUF file is not baked; its
+ * `hash` is then of the part before the weights, rom_bits that of the standard formats. */
+bool image_open_shape(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e);
 void image_close(struct image *image);
 
 #endif

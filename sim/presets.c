@@ -67,13 +67,19 @@ bool preset_is_path(const char *name_or_path, const char *extension)
     return strchr(name_or_path, '/') != NULL || has_extension(name_or_path, extension);
 }
 
+/* What presets of a kind end in that are files: "/.yaml" means files and folders. */
+static const char *file_extension(const char *extension)
+{
+    return extension[0] == '/' ? extension + 1 : extension;
+}
+
 static bool is_preset(const char *folder, const char *name, const char *extension)
 {
     char path[PATH_MAX];
     if (name[0] == '.' || strlen(name) >= PRESET_NAME_ROOM || (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path) {
         return false;
     }
-    return extension ? has_extension(name, extension) : is_folder(path);
+    return is_folder(path) ? !extension || extension[0] == '/' : extension && has_extension(name, file_extension(extension));
 }
 
 static int compare_names(const void *a, const void *b)
@@ -95,7 +101,8 @@ bool presets_list(const char *folder, const char *extension, struct preset_list 
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
         if (list->names && is_preset(path, name, extension)) {
-            int length = (int)(strlen(name) - (extension ? strlen(extension) : 0));
+            bool file = extension && has_extension(name, file_extension(extension));
+            int length = (int)(strlen(name) - (file ? strlen(file_extension(extension)) : 0));
             snprintf(list->names[list->count++], PRESET_NAME_ROOM, "%.*s", length, name);
         }
         free(entries[i]);

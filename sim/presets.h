@@ -24,7 +24,8 @@ struct preset_list {
     int count;
 };
 
-/* Names in a folder below configs/: files that end in `extension`, or folders if that is NULL. A folder that isn't there has none. */
+/* Names in a folder below configs/: files that end in `extension` (".yaml"), folders if that is NULL, both if it is "/.yaml". A folder that isn't there
+ * has none. */
 bool presets_list(const char *folder, const char *extension, struct preset_list *list, struct error *e);
 void presets_free(struct preset_list *list);
 

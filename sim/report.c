@@ -340,7 +340,11 @@ static cJSON *json_inputs(const struct run *run)
     char seed[24];
     cJSON *inputs = cJSON_CreateObject();
     snprintf(seed, sizeof seed, "%" PRIu64, run->options.seed); /* a double would lose digits */
-    cJSON_AddStringToObject(inputs, "prompt", run->options.prompt);
+    if (run->options.prompt) {
+        cJSON_AddStringToObject(inputs, "prompt", run->options.prompt);
+    } else {
+        cJSON_AddNullToObject(inputs, "prompt");
+    }
     cJSON_AddRawToObject(inputs, "seed", seed);
     cJSON_AddNumberToObject(inputs, "temperature", run->options.temperature);
     cJSON_AddNumberToObject(inputs, "top_p", run->options.top_p);

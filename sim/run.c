@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "adapters/synthetic.h"
 #include "sim/output.h"
 #include "sim/report.h"
 #include "sim/trace_files.h"
@@ -42,6 +43,19 @@ static bool is_base(const char *adapter)
     return strcmp(adapter, "none") == 0;
 }
 
+static bool load_adapter(const struct run *run, const char *argument, struct adapter *adapter, struct error *e)
+{
+    const struct shape *shape = &run->image.model.shape;
+    int32_t rank = 0;
+    if (!adapter_is_synthetic(argument, &rank, e)) {
+        return adapter_load(argument, shape, adapter, e);
+    }
+    if (rank && !run->options.timing_only) {
+        return error_input(e, "--adapter %s: an adapter without values: expected --timing-only with it", argument);
+    }
+    return rank && adapter_synthetic(argument, shape, rank, adapter, e);
+}
+
 static bool load_adapters(struct run *run, struct error *e)
 {
     const struct run_options *o = &run->options;
@@ -54,7 +68,7 @@ static bool load_adapters(struct run *run, struct error *e)
         if (is_base(o->adapters[i])) {
             continue;
         }
-        if (!adapter_load(o->adapters[i], &run->image.model.shape, adapter, e)) {
+        if (!load_adapter(run, o->adapters[i], adapter, e)) {
             return false;
         }
         run->n_adapters++;
@@ -69,10 +83,26 @@ static bool load_adapters(struct run *run, struct error *e)
     return true;
 }
 
+/* So many tokens, whatever they are. */
+static bool blank_prompt(struct run *run, struct error *e)
+{
+    ES_ASSERT(run->options.timing_only && run->options.prompt_tokens > 0);
+    run->prompt.ids = error_calloc(e, (size_t)run->options.prompt_tokens, sizeof *run->prompt.ids, "the prompt");
+    run->prompt.count = run->prompt.ids ? run->options.prompt_tokens : 0;
+    return run->prompt.ids != NULL;
+}
+
 static bool encode_prompt(struct run *run, struct error *e)
 {
     const struct vocab *vocab = &run->image.vocab;
     struct error text;
+    if (!run->options.prompt) {
+        return blank_prompt(run, e);
+    }
+    if (run->image.shape_only && vocab->n_tokens == 0) {
+        return error_input(e, "--prompt: the model %s is a shape without a vocabulary: expected --prompt-tokens N instead",
+                           run->image.name);
+    }
     if (!tokenizer_open(vocab, &run->tokenizer, e)) {
         return false;
     }
@@ -132,7 +162,9 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
 {
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = trace_new()};
-    bool good = load_config(run, e) && image_open_model(options->model, &(struct shape_check){fits_chip, run}, &run->image, e) &&
+    struct shape_check fits = {fits_chip, run};
+    bool good = load_config(run, e) &&
+                (options->timing_only ? image_open_shape : image_open_model)(options->model, &fits, &run->image, e) &&
                 load_adapters(run, e) && encode_prompt(run, e) && chip_check_context(&run->config, run->prompt.count, options->tokens, e) &&
                 make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,

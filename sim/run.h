@@ -9,19 +9,21 @@
 
 struct run_options {
     const char *chip, *model; /* preset names or files */
-    const char *const
-        *adapters; /* [n_adapters] names or folders, "none" for the base model; each has requests of its own. No adapters: "none" */
+    const char *const *
+        adapters; /* [n_adapters] names or folders, "none" for the base model, with timing_only "synthetic:RANK" for one without values; each
+                                    has requests of its own. No adapters: "none" */
     int32_t n_adapters;
     const char *const *set; /* [n_set] key=value changes to the chip */
     int32_t n_set;
-    const char *prompt;
+    const char *prompt; /* NULL: prompt_tokens tokens without text, with timing_only */
     size_t prompt_bytes;
+    int32_t prompt_tokens;
     int32_t tokens;    /* to generate */
     int32_t sequences; /* requests for each adapter (or for the base model); they differ in their seeds */
     uint64_t seed;
     double temperature, top_p; /* temperature 0: greedy */
     bool ignore_stop;          /* go on after the end-of-text token */
-    bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for */
+    bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for; the model may be a shape */
     enum engine engine;
     const char *folder; /* results go there too; NULL: nowhere */
     bool trace_events, trace_perfetto, trace_fst;

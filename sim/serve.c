@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "adapters/synthetic.h"
 #include "kernels/ref.h"
 #include "sim/trace_files.h"
 
@@ -36,6 +37,12 @@ static bool fits_chip(void *user, const struct shape *shape, struct error *e)
     const struct serve *s = user;
     struct memory_map map;
     return config_check(&s->config, e) && memory_map_make(&s->config, shape, &map, e);
+}
+
+static bool open_model(struct serve *s, struct error *e)
+{
+    struct shape_check fits = {fits_chip, s};
+    return (s->workload->values ? image_open_model : image_open_shape)(s->workload->model, &fits, &s->image, e);
 }
 
 /* --- adapters --- */
@@ -73,20 +80,11 @@ static bool order_adapters(struct serve *s, struct error *e)
     return config_check(&s->config, e);
 }
 
-/* All linears of all layers with pairs of one rank, without weights: enough to be moved and timed. */
 static bool make_synthetic(const struct serve *s, int32_t index, struct adapter *adapter, struct error *e)
 {
-    const struct shape *shape = &s->image.model.shape;
     char name[WORKLOAD_PATH_ROOM];
-    struct lora_pair *pairs = error_calloc(e, (size_t)shape->n_layers * LINEAR_COUNT, sizeof *pairs, "adapters");
-    *adapter = (struct adapter){.n_layers = shape->n_layers, .rank_max = (int32_t)s->workload->synthetic_rank, .pairs = pairs};
-    snprintf(adapter->name, sizeof adapter->name, "%s", workload_adapter_name(s->workload, index, name));
-    for (int32_t i = 0; pairs && i < shape->n_layers * LINEAR_COUNT; i++) {
-        enum linear which = (enum linear)(i % LINEAR_COUNT);
-        pairs[i] = (struct lora_pair){.rank = adapter->rank_max, .n_in = shape_n_in(shape, which), .n_out = shape_n_out(shape, which)};
-        adapter->packed_bits += lora_pair_bits(&pairs[i]);
-    }
-    return pairs != NULL;
+    return adapter_synthetic(workload_adapter_name(s->workload, index, name), &s->image.model.shape, (int32_t)s->workload->synthetic_rank,
+                             adapter, e);
 }
 
 static bool load_adapters(struct serve *s, struct error *e)
@@ -173,8 +171,7 @@ bool serve_open(const struct workload *workload, const struct serve_options *opt
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
-    bool good = load_config(s, options, e) && image_open_model(workload->model, &(struct shape_check){fits_chip, s}, &s->image, e) &&
-                load_adapters(s, e) && make_requests(s, e) &&
+    bool good = load_config(s, options, e) && open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
                          s->trace, &s->chip, e);
     if (!good) {

@@ -35,6 +35,16 @@ bad 'clinical is given twice' --adapter clinical --adapter clinical
 bad 'clinical is given twice' --adapter clinical --adapter configs/adapters/clinical/
 bad 'adapter_config.json' --adapter configs/models/sample
 
+bad 'llama-3.2-1b is a shape without weights: expected a run without values' --model llama-3.2-1b
+bad 'a shape without a vocabulary: expected --prompt-tokens N' --model llama-3.2-1b --prompt Once --timing-only --set kv.sequences=1 \
+    --set kv.context_tokens=1 --set slots.count=1 --set slots.rank_max=1 --set sram.depth_words=65536
+bad '--prompt-tokens: expected --timing-only as well' --prompt-tokens 3
+bad '--prompt-tokens: expected without --prompt' --prompt-tokens 3 --prompt Once --timing-only
+bad 'synthetic:4: an adapter without values: expected --timing-only with it' --adapter synthetic:4
+bad 'synthetic:0: expected synthetic:RANK with a rank of 1 to 128' --adapter synthetic:0 --timing-only
+echo 'n_layers: 0' >"$folder/shape.yaml"
+bad 'shape.yaml:1: n_layers: expected an integer from 1 to 1024' --model "$folder/shape.yaml" --timing-only
+
 # --- numbers and words ---
 
 for number in hot '' ' ' -1 -0.1 100.1 1e9 nan inf 1,5 '1 ' 0.5x; do

@@ -46,6 +46,30 @@ run 0 run --model "$rom" --timing-only --tokens 3
 equal 'timing only: no text' 'chip sample ' "${out:0:12}"
 run 0 run --model "$rom" --prompt '' --tokens 2
 has "$out" 'prompt 1 tokens'
+# A model of this shape without weights, and an adapter without values, take the same cycles.
+cat >"$folder/shape.yaml" <<'EOS'
+source: configs/models/sample
+n_layers: 6
+d_model: 128
+n_heads: 4
+n_kv_heads: 2
+head_dim: 32
+d_ff: 384
+n_vocab: 1024
+context_tokens: 512
+tied_head: true
+rms_epsilon: 1e-5
+rope_base: 10000
+EOS
+cycles_of() { sed -n 's/.* in \([0-9]* cycles\) = .*/\1/p' <<<"$out"; }
+run 0 run --model "$folder/shape.yaml" --timing-only --prompt-tokens 3 --tokens 20 --adapter synthetic:16
+has "$out" 'model shape '
+has "$out" 'synthetic:16'
+cycles=$(cycles_of)
+run 0 run --model "$rom" --timing-only --prompt-tokens 3 --tokens 20 --adapter clinical
+equal 'cycles of a shape with a synthetic adapter' "$(cycles_of)" "$cycles"
+run 0 run --timing-only --prompt 'The old' --tokens 20 --adapter clinical
+equal 'cycles of a GGUF file that is not baked' "$(cycles_of)" "$cycles"
 if [ -e /dev/full ]; then
     "$ETCHSIM" run --model "$rom" --tokens 2 >/dev/full 2>"$folder/err" && wrong 'a full disk looks like success'
     has "$(cat "$folder/err")" 'cannot write the results'

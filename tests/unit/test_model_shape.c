@@ -1,0 +1,167 @@
+/* Shape files: complaints with line and key, the presets against their published sizes, ROM bits against a baked model. */
+#include <string.h>
+
+#include "adapters/synthetic.h"
+#include "sim/image.h"
+#include "sim/model_shape.h"
+#include "sim/presets.h"
+#include "tests/unit/check.h"
+
+#define WITHOUT_LAYERS                                                                                             \
+    "source: here\nd_model: 8\nn_heads: 4\nn_kv_heads: 2\nhead_dim: 4\nd_ff: 8\nn_vocab: 16\ncontext_tokens: 32\n" \
+    "tied_head: true\nrms_epsilon: 1e-5\nrope_base: 10000\n"
+#define GOOD "n_layers: 2\n" WITHOUT_LAYERS
+
+static bool parse(const char *text, struct model_shape *model, struct error *e)
+{
+    return model_shape_parse(text, strlen(text), "s.yaml", model, e);
+}
+
+static void complains_with_line_and_key(void)
+{
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"", "s.yaml:1: expected a map"},
+        {WITHOUT_LAYERS, "n_layers: expected in a model's shape, and missing"},
+        {"n_layers: 0\n" WITHOUT_LAYERS, "s.yaml:1: n_layers: expected an integer from 1 to 1024, found '0'"},
+        {"n_layers: 1e3\n" WITHOUT_LAYERS, "s.yaml:1: n_layers: expected an integer"},
+        {"n_layers: '2'\n" WITHOUT_LAYERS, "s.yaml:1: n_layers: expected an integer"},
+        {GOOD "n_layers: 2\n", "s.yaml:13: n_layers: expected once, given before in line 1"},
+        {GOOD "n_layer: 2\n", "did you mean 'n_layers'"},
+        {GOOD "---\n" GOOD, "expected one document"},
+        {"source: here\nn_layers: [\n", "not YAML"},
+    };
+    struct model_shape model;
+    struct error e;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        e = (struct error){0};
+        CHECK(!parse(bad[i].text, &model, &e));
+        CHECK_CONTAINS(e.message, bad[i].message);
+        CHECK_EQ_INT(e.code, EXIT_CODE_INPUT);
+    }
+    REQUIRE_GOOD(parse(GOOD, &model, &e), &e);
+    CHECK_EQ_INT(model.shape.n_layers, 2);
+    CHECK(model.shape.tied_head && model.shape.rope_base == 10000.0f);
+    CHECK_EQ_INT(strcmp(model.source, "here"), 0);
+}
+
+static void checks_keys_against_each_other(void)
+{
+    char text[512];
+    struct model_shape model;
+    struct error e;
+    static const struct {
+        int heads, kv_heads, head_dim;
+        const char *message;
+    } bad[] = {{4, 3, 4, "n_kv_heads: expected a divisor of n_heads (4), found 3"},
+               {4, 2, 5, "head_dim: expected an even number, found 5"},
+               {1024, 2, 1024, "n_heads: expected n_heads * head_dim of at most"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text,
+                 "source: x\nn_layers: 1\nd_model: 8\nn_heads: %d\nn_kv_heads: %d\nhead_dim: %d\nd_ff: 8\nn_vocab: 16\ncontext_tokens: 32\n"
+                 "tied_head: false\nrms_epsilon: 0\nrope_base: 1\n",
+                 bad[i].heads, bad[i].kv_heads, bad[i].head_dim);
+        CHECK(!parse(text, &model, &e));
+        CHECK_CONTAINS(e.message, bad[i].message);
+    }
+}
+
+/* Weights of the matrices and norms that the chip has. */
+static int64_t n_weights(const struct shape *s)
+{
+    int64_t layer = 2 * (int64_t)s->d_model;
+    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+        layer += (int64_t)shape_n_in(s, which) * shape_n_out(s, which);
+    }
+    return s->n_layers * layer + s->d_model + (int64_t)s->n_vocab * s->d_model * (s->tied_head ? 1 : 2);
+}
+
+/* The numbers of parameters that the models' publishers give (safetensors metadata), less what is not a linear or a norm of ours: the biases of Qwen's Q, K
+ * and V, Gemma's norms of Q, K and of the two residual branches. */
+static void presets_have_their_published_size(void)
+{
+    static const struct {
+        const char *name;
+        int64_t published, others;
+    } models[] = {
+        {"llama-3.1-8b", 8030261248, 0},
+        {"llama-3.2-1b", 1235814400, 0},
+        {"llama-3.2-3b", 3212749824, 0},
+        {"smollm2-135m", 134515008, 0},
+        {"smollm2-360m", 361821120, 0},
+        {"smollm2-1.7b", 1711376384, 0},
+        {"qwen2.5-0.5b", 494032768, 24 * (14 + 2 * 2) * 64},
+        {"qwen2.5-1.5b", 1543714304, 28 * (12 + 2 * 2) * 128},
+        {"gemma-3-270m", 268098176, 18 * (2 * 256 + 2 * 640)},
+        {"phi-4-mini", 3836021760, 0},
+    };
+    struct preset_list list;
+    struct error e;
+    REQUIRE_GOOD(presets_list("models", ".yaml", &list, &e), &e);
+    CHECK_EQ_INT(list.count, (int)(sizeof models / sizeof *models));
+    presets_free(&list);
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct model_shape model;
+        REQUIRE_GOOD(model_shape_load(models[i].name, &model, &e), &e);
+        CHECK_EQ_INT(n_weights(&model.shape), models[i].published - models[i].others);
+    }
+}
+
+static void opens_without_weights(void)
+{
+    struct image image, baked;
+    struct error e;
+    REQUIRE_GOOD(image_open_model("sample", NULL, &baked, &e), &e);
+    REQUIRE_GOOD(image_open_shape("sample", NULL, &image, &e), &e); /* a GGUF file: the vocabulary is there */
+    CHECK(image.shape_only && !image.model.layers);
+    CHECK_EQ_BYTES(&image.model.shape, &baked.model.shape, sizeof image.model.shape);
+    CHECK_EQ_INT(image.vocab.n_tokens, baked.vocab.n_tokens);
+    CHECK_EQ_INT(image.rom_bits, baked.rom_bits);
+    CHECK_EQ_INT(strcmp(image.name, baked.name), 0);
+    image_close(&image);
+    image_close(&baked);
+    CHECK(!image_open_model("llama-3.2-1b", NULL, &image, &e));
+    CHECK_CONTAINS(e.message, "--timing-only");
+    REQUIRE_GOOD(image_open_shape("llama-3.2-1b", NULL, &image, &e), &e);
+    CHECK_EQ_INT(strcmp(image.name, "llama-3.2-1b"), 0);
+    CHECK_EQ_INT(image.vocab.n_tokens, 0);
+    image_close(&image);
+    CHECK(!image_open_shape("llama-3.2-1", NULL, &image, &e));
+    CHECK_CONTAINS(e.message, "did you mean 'llama-3.2-1b'");
+}
+
+static void synthetic_adapters_have_a_rank(void)
+{
+    static const char *const bad[] = {"synthetic:",   "synthetic:0",  "synthetic:129",
+                                      "synthetic:4x", "synthetic:-1", "synthetic:99999999999"};
+    struct model_shape model;
+    struct adapter adapter;
+    struct error e;
+    int32_t rank;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK(adapter_is_synthetic(bad[i], &rank, &e));
+        CHECK_EQ_INT(rank, 0);
+        CHECK_CONTAINS(e.message, "expected synthetic:RANK with a rank of 1 to 128");
+    }
+    CHECK(!adapter_is_synthetic("clinical", &rank, &e));
+    CHECK(adapter_is_synthetic("synthetic:16", &rank, &e));
+    CHECK_EQ_INT(rank, 16);
+    REQUIRE_GOOD(model_shape_load("llama-3.1-8b", &model, &e), &e);
+    REQUIRE_GOOD(adapter_synthetic("a", &model.shape, rank, &adapter, &e), &e);
+    /* 2,621,440 weights of 6 bits for each unit of rank; scales of 16 bits for rank rows and outputs */
+    int64_t outputs = 4096 + 2 * 1024 + 4096 + 2 * 14336 + 4096;
+    CHECK_EQ_INT(adapter.packed_bits, 6 * 16 * (int64_t)2621440 + 16 * 32 * (outputs + 7 * 16));
+    adapter_free(&adapter);
+}
+
+void suite_model_shape(void);
+void suite_model_shape(void)
+{
+    suite_begin("model_shape");
+    suite_add("a bad shape file is named with line and key", complains_with_line_and_key);
+    suite_add("heads that do not fit each other are refused", checks_keys_against_each_other);
+    suite_add("each preset has as many weights as its publisher says", presets_have_their_published_size);
+    suite_add("a GGUF file or a preset gives a model without weights", opens_without_weights);
+    suite_add("synthetic:RANK names an adapter without values, of the right size", synthetic_adapters_have_a_rank);
+}
