@@ -6,6 +6,7 @@
 #   build/bench          every benchmark listed in tests/bench/benches.def
 #   build/lockstep       the LoRA MAC unit's C model and its verilated RTL side by side
 #   build/libetchsim_lora_dpi.so   the LoRA MAC unit's C model for SystemVerilog, see docs/vectors.md
+#   build/libetchsim_systemc.so    SystemC from C, loaded by --engine systemc; only where SystemC is installed, see docs/systemc.md
 #
 # The variants (asan, fuzz, coverage) are this same Makefile with another BUILD directory and other flags.
 
@@ -51,7 +52,10 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim traces tests/*,$(d)/*.c $(d)/*.h))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/systemc sim/systemc/include/etchsim traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+# SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
+SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
+SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(BUILD)/libetchsim_systemc.so)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -60,11 +64,13 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
-CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. \
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. -Isim/systemc/include \
 	$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread -ldl
 CFLAGS_ALL := $(CFLAGS_ALL)
+# Debian's SystemC is C++17 and links with nothing else.
+CXXFLAGS_ALL = -std=c++17 $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -fPIC -fvisibility=hidden -I. -Isim/systemc/include $(CXXFLAGS)
 
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
 $(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
@@ -82,7 +88,10 @@ $(BUILD)/obj/traces/waveform.o: FILE_FLAGS = -isystem $(FST)
 # --- building ----------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(BUILD)/etchsim ## build build/etchsim (the default)
+all: $(BUILD)/etchsim $(SYSTEMC_LIBRARIES) ## build build/etchsim (the default)
+ifeq ($(SYSTEMC),)
+	@echo 'built without SystemC: no --engine systemc (scripts/setup.sh systemc installs it)'
+endif
 
 $(BUILD)/etchsim: $(call objects,sim/main.c) $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -108,6 +117,14 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags.txt
 	@mkdir -p $(@D)
 	$(Q:@=@echo '$< (pic)';) $(CCACHE) $(CC) $(filter-out $(VARIANT),$(CFLAGS_ALL)) -fPIC -fvisibility=hidden $(FILE_FLAGS) -MMD -MP -c -o $@ $<
 
+# Without a variant's instruments, which know nothing of SystemC's stacks.
+$(BUILD)/libetchsim_systemc.so: $(BUILD)/obj/sim/systemc/shim.o
+	$(Q:@=@echo 'link $@';) g++ $(LDFLAGS) -shared -Wl,--no-undefined -o $@ $^ $(shell pkg-config --libs systemc)
+
+$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags.txt
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$<';) $(CCACHE) g++ $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
@@ -120,7 +137,7 @@ $(BUILD)/obj/fst/%.o: $(FST)/%.c $(BUILD)/flags.txt | libraries
 	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
--include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES))
+-include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(BUILD)/obj/sim/systemc/*.d)
 
 # Files that change only when their text does: what hangs on them is rebuilt when flags, the list of sources or the commit change.
 $(BUILD)/flags.txt: TEXT = $(CC) $(CFLAGS_ALL)
@@ -148,12 +165,12 @@ run: setup ## build, then generate a few tokens on the sample chip: make run ARG
 	$(BUILD)/etchsim run $(ARGS)
 
 test: setup ## build, then run every test: make test SUITES='config gguf' runs only these suites
-	@scripts/setup.sh rtl
+	@scripts/setup.sh rtl systemc
 	@$(MAKE) --no-print-directory check
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
 check lockstep bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
-check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so
+check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
 	$(BUILD)/lockstep
@@ -169,12 +186,13 @@ dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for Syst
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
 
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
-	@$(MAKE) --no-print-directory $(BUILD)/bench
+	@scripts/setup.sh systemc
+	@$(MAKE) --no-print-directory all $(BUILD)/bench
 	$(BUILD)/bench $(BENCHES)
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 VARIANT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 asan: setup ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@scripts/setup.sh rtl
+	@scripts/setup.sh rtl systemc
 	@$(MAKE) --no-print-directory $(ASAN) check
 
 FUZZ := BUILD=build/fuzz CC=clang OPTIMISE=-O1 WERROR= \
@@ -188,7 +206,7 @@ fuzz: setup ## every fuzzer for FUZZ_SECONDS (20) each, from its corpus; a crash
 			-artifact_prefix=build/fuzz/$$name- build/fuzz/found/$$name tests/fuzz/corpus/$$name; done
 
 coverage: setup ## line coverage of the tests, per file (gcov), lowest first
-	@scripts/setup.sh rtl
+	@scripts/setup.sh rtl systemc
 	@$(MAKE) --no-print-directory BUILD=build/coverage OPTIMISE=-O0 CCACHE= VARIANT='--coverage -fprofile-update=atomic' check
 	@cd build/coverage && find . -name '*.gcda' -not -path './obj/tests/*' -exec gcov -n -r -s $(CURDIR) {} + 2>/dev/null \
 		| awk -F"[':% ]+" '/^File/ {file = $$2} /^Lines executed/ && file {printf "%6.1f %% of %5d lines  %s\n", $$3, $$5, file; file = ""}' | sort -n

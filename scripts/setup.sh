@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what etchsim needs and this machine lacks (Debian packages). Says nothing when nothing is missing.
 #
-#   scripts/setup.sh [base] [lint] [fuzz] [rtl] [formal] [synth]      default: base
+#   scripts/setup.sh [base] [lint] [fuzz] [rtl] [systemc] [formal] [synth]      default: base
 #
 # What counts is whether the tool or library works, not which package it came from: so on a system other than Debian
 # the libraries may be installed by hand, and this script is content. Exit 2: something is missing and could not be installed.
@@ -64,6 +64,12 @@ check_rtl() {
     need zlib1g-dev has_library zlib
 }
 
+# --engine systemc and the chip as a TLM-2.0 target.
+check_systemc() {
+    need libsystemc-dev has_library systemc
+    need g++ has_command g++
+}
+
 check_formal() {
     need yosys has_command yosys
     need z3 has_command z3
@@ -80,9 +86,9 @@ check() {
     local group
     for group in "$@"; do
         case $group in
-        base | lint | fuzz | rtl | formal | synth) "check_$group" ;;
+        base | lint | fuzz | rtl | systemc | formal | synth) "check_$group" ;;
         *)
-            echo "setup.sh: unknown group '$group': expected base, lint, fuzz, rtl, formal or synth" >&2
+            echo "setup.sh: unknown group '$group': expected base, lint, fuzz, rtl, systemc, formal or synth" >&2
             exit 2
             ;;
         esac

@@ -36,7 +36,7 @@ static const struct option options[] = {
     OPTION_INTEGER(struct arguments, seed, "seed", 's', "N", 0, INT64_MAX, "of the sampler (default: 1)"),
     OPTION_FLAG(struct arguments, ignore_stop, "ignore-stop", 0, "go on after the end-of-text token"),
     OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
-    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip",
+    OPTION_CHOICE(struct arguments, engine, "engine", 'e', ENGINE_WORDS,
                   "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
     OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model|rtl|lockstep",
                   "what computes LoRA: the C unit (default), its Verilog, or both compared in every cycle"),
@@ -150,7 +150,7 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
                               .top_p = 1,
                               .ignore_stop = a->ignore_stop,
                               .timing_only = a->timing_only,
-                              .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP,
+                              .engine = (enum engine)a->engine,
                               .folder = a->folder,
                               .lora_mac = (enum lora_mode)a->lora_mac,
                               .trace_layer = (int32_t)a->layer,
@@ -251,7 +251,7 @@ static void show_wall_clock(const struct run *run)
 int cmd_run(int argc, char **argv)
 {
     struct arguments arguments = {
-        .chip = "sample", .model = "sample", .tokens = 128, .seed = 1, .sequences = 1, .engine = 1, .layer = -1, .before = 200};
+        .chip = "sample", .model = "sample", .tokens = 128, .seed = 1, .sequences = 1, .engine = ENGINE_SKIP, .layer = -1, .before = 200};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

@@ -25,7 +25,7 @@ static const struct option options[] = {
     OPTION_INTEGER(struct arguments, seed, "seed", 's', "N", 0, INT64_MAX, "other arrivals, tenants and lengths (default: the workload's)"),
     OPTION_INTEGER(struct arguments, requests, "requests", 'r', "N", 1, WORKLOAD_REQUESTS_MAX,
                    "so many requests (default: the workload's)"),
-    OPTION_CHOICE(struct arguments, engine, "engine", 'e', "step|skip", "step ticks every unit on every cycle; skip (default) jumps"),
+    OPTION_CHOICE(struct arguments, engine, "engine", 'e', ENGINE_WORDS, "step ticks every unit on every cycle; skip (default) jumps"),
     OPTION_FLAG(struct arguments, verify, "verify", 0, "compare every token with the model without a clock; needs values: true"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
@@ -155,8 +155,7 @@ static bool parse_traces(const struct arguments *a, struct serve_options *o, str
 
 static bool serve_workload(const struct arguments *a, struct workload *w, struct error *e)
 {
-    struct serve_options o = {
-        .set = a->set.items, .n_set = a->set.count, .engine = a->engine == 0 ? ENGINE_STEP : ENGINE_SKIP, .folder = a->folder};
+    struct serve_options o = {.set = a->set.items, .n_set = a->set.count, .engine = (enum engine)a->engine, .folder = a->folder};
     struct serve serve;
     w->seed = a->seed >= 0 ? (uint64_t)a->seed : w->seed;
     w->requests = a->requests ? (uint32_t)a->requests : w->requests;
@@ -174,7 +173,7 @@ static bool serve_workload(const struct arguments *a, struct workload *w, struct
 
 int cmd_serve(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = -1, .engine = 1};
+    struct arguments arguments = {.seed = -1, .engine = ENGINE_SKIP};
     struct workload workload;
     struct error e;
     int exit_code = EXIT_CODE_GOOD;

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "sim/engine_systemc.h"
+
 static bool done(const struct chip *c)
 {
     return c->stop || c->sequencer.n_done == c->sequencer.n_requests;
@@ -21,43 +23,52 @@ static uint32_t n_groups(const struct chip *c)
 
 /* -- step: every unit, every cycle -- */
 
-/* Ticks every unit in a cycle. Returns whether any of them expects to have something to do later. */
-static bool watched_cycle(struct chip *c, cycle_t now)
+/* What units say about their next change is used for one thing only: every WATCH cycles the watchdog asks whether anyone still expects any. */
+enum { WATCH = 1024 };
+
+void chip_begin_cycle(struct chip *c, cycle_t now)
 {
-    bool alive = false;
-    for (uint32_t i = 0; i < c->n_units; i++) {
+    for (uint32_t i = 0; now % WATCH == 0 && i < c->n_units; i++) {
         c->wake[i] = NEVER;
     }
-    for (uint32_t i = 0; i < c->n_units; i++) {
-        c->units[i]->tick(c->units[i], now);
-    }
+}
+
+static bool anyone_expects(const struct chip *c)
+{
+    bool alive = false;
     for (uint32_t i = 0; i < c->n_units; i++) {
         alive |= c->wake[i] != NEVER;
     }
     return alive;
 }
 
-/* What units say about their next change is used for one thing only: every WATCH cycles the watchdog asks whether anyone still expects any. */
+enum cycle_end chip_end_cycle(struct chip *c, cycle_t now)
+{
+    c->now = now + 1;
+    if (done(c)) {
+        return CYCLE_DONE;
+    }
+    return now % WATCH == 0 && !anyone_expects(c) ? CYCLE_DEADLOCK : CYCLE_NEXT;
+}
+
 static bool run_step(struct chip *c, struct error *e)
 {
-    enum { WATCH = 1024 };
-    for (cycle_t now = 0;; now++) {
-        bool alive = true;
-        if (now % WATCH == 0) {
-            alive = watched_cycle(c, now);
-        } else {
-            for (uint32_t i = 0; i < c->n_units; i++) {
-                c->units[i]->tick(c->units[i], now);
-            }
+    enum cycle_end end = CYCLE_NEXT;
+    cycle_t now = 0;
+    for (; end == CYCLE_NEXT; now++) {
+        chip_begin_cycle(c, now);
+        for (uint32_t i = 0; i < c->n_units; i++) {
+            c->units[i]->tick(c->units[i], now);
         }
-        c->now = now + 1;
-        if (done(c)) {
-            return true;
-        }
-        if (!alive) {
-            return deadlock(c, now, e);
-        }
+        end = chip_end_cycle(c, now);
     }
+    return end == CYCLE_DONE || deadlock(c, now - 1, e);
+}
+
+static bool run_systemc(struct chip *c, struct error *e)
+{
+    enum cycle_end end = CYCLE_NEXT;
+    return engine_systemc_run(c, &end, e) && (end == CYCLE_DONE || deadlock(c, c->now - 1, e));
 }
 
 /* -- skip: only units that have something to do, only cycles in which one has -- */
@@ -110,11 +121,11 @@ static bool run_skip(struct chip *c, struct error *e)
     return good && !done(c) ? deadlock(c, c->now - 1, e) : good;
 }
 
-/* -- both -- */
+/* -- all -- */
 
 bool chip_run(struct chip *c, enum engine engine, struct error *e)
 {
-    bool good = engine == ENGINE_STEP ? run_step(c, e) : run_skip(c, e);
+    bool good = engine == ENGINE_STEP ? run_step(c, e) : engine == ENGINE_SKIP ? run_skip(c, e) : run_systemc(c, e);
     for (uint32_t i = 0; i < c->n_units; i++) {
         unit_close(c->units[i], c->now);
     }

@@ -62,8 +62,8 @@ bad '--tokens: expected 1 to 1000000, found 0' --tokens 0
 bad '--tokens: expected 1 to 1000000, found 1000001' --tokens 1000001
 bad '--sequences: expected 1 to 65535, found 0' --sequences 0
 bad '--sequences: expected 1 to 65535, found 65536' --sequences 65536
-bad "--engine: expected one of step|skip, found 'fast'" --engine fast
-bad "--engine: expected one of step|skip, found ''" --engine ''
+bad "--engine: expected one of step|skip|systemc, found 'fast'" --engine fast
+bad "--engine: expected one of step|skip|systemc, found ''" --engine ''
 bad "--lora-mac: expected one of " --lora-mac abacus
 bad '--trace events: expected --out DIR as well' --trace events
 bad '--trace perfetto: expected --out DIR as well' --trace perfetto

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/ref.h"
+#include "sim/engine_systemc.h"
 #include "sim/run.h"
 #include "tests/unit/check.h"
 
@@ -87,7 +88,7 @@ static struct result execute(const struct run_options *options)
     return result;
 }
 
-/* Both engines; the chip's tokens are the reference's in each. */
+/* All engines; the chip's tokens are the reference's in each. */
 static void check(struct run_options options)
 {
     options.engine = ENGINE_SKIP;
@@ -96,6 +97,13 @@ static void check(struct run_options options)
     struct result step = execute(&options);
     CHECK_EQ_UINT(step.hash, skip.hash);
     CHECK_EQ_UINT(step.cycles, skip.cycles);
+    options.engine = ENGINE_SYSTEMC;
+    struct error absent;
+    if (engine_systemc_there(&absent)) {
+        struct result systemc = execute(&options);
+        CHECK_EQ_UINT(systemc.hash, skip.hash);
+        CHECK_EQ_UINT(systemc.cycles, skip.cycles);
+    }
 }
 
 static void base_on_every_preset(void)

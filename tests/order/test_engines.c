@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/engine_systemc.h"
 #include "tests/order/random_run.h"
 
 enum { N_CONFIGS = 240, N_ORDERS = 3 };
@@ -28,6 +29,27 @@ static void step_equals_skip(void)
         random_run_free(&run);
     }
     printf("\n    %d random chips, %llu cycles ", N_CONFIGS, (unsigned long long)cycles);
+}
+
+/* SystemC's kernel clocks the units, in an order of its own: plain chips, and those with arrivals, policies and streaming. */
+static void step_equals_systemc(void)
+{
+    struct error absent = {0};
+    if (!engine_systemc_there(&absent)) {
+        SKIP(absent.message);
+    }
+    for (uint64_t seed = 1; seed <= N_CONFIGS / 8; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        if (seed % 2) {
+            random_run_serve(&run);
+        }
+        struct outcome step = random_run_execute(&run, ENGINE_STEP, 0, false), systemc = random_run_execute(&run, ENGINE_SYSTEMC, 0, false);
+        if (!CHECK(outcomes_equal(&step, &systemc))) {
+            report(seed, "step / systemc", &step, &systemc);
+        }
+        random_run_free(&run);
+    }
 }
 
 /* The clocked chip computes what the model computes, whatever its widths and whoever else is in flight. */
@@ -216,7 +238,9 @@ static void dead_tick(struct unit *unit, cycle_t now)
 /* A unit that never does anything again must end the run with a failed check that shows where everything stands. */
 static void deadlock_is_reported(void)
 {
-    for (enum engine engine = ENGINE_STEP; engine <= ENGINE_SKIP; engine++) {
+    struct error absent;
+    enum engine last = engine_systemc_there(&absent) ? ENGINE_SYSTEMC : ENGINE_SKIP;
+    for (enum engine engine = ENGINE_STEP; engine <= last; engine++) {
         struct random_run run;
         random_run_make(&run, 5);
         run.config.link_depth = 2;
@@ -256,6 +280,7 @@ void suite_engines(void)
     suite_begin("engines");
     suite_add("random runs are not all alike", random_runs_differ);
     suite_add("step and skip give the same trace, counters and accounts on random chips", step_equals_skip);
+    suite_add("SystemC's kernel gives the same as step", step_equals_systemc);
     suite_add("random chips with values: the reference's tokens, step = skip, and the same cycles without values",
               random_chips_equal_the_reference);
     suite_add("the order in which units tick does not matter", tick_order_does_not_matter);

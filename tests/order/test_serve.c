@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/engine_systemc.h"
 #include "sim/run.h"
 #include "sim/serve_report.h"
 #include "tests/unit/check.h"
@@ -147,6 +148,11 @@ static void tenants_keep_their_tokens(void)
         finish(&w, &s);
         if (!serve(mixed, sets[i], 3, 0, ENGINE_STEP, &w, &s)) {
             return;
+        }
+        CHECK_EQ_UINT(trace_hash(s.trace), hash);
+        finish(&w, &s);
+        if (!engine_systemc_there(&e) || !serve(mixed, sets[i], 3, 0, ENGINE_SYSTEMC, &w, &s)) {
+            continue;
         }
         CHECK_EQ_UINT(trace_hash(s.trace), hash);
         finish(&w, &s);
