@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/metrics.h"
 #include "sim/params.h"
 
 /* -- figures that both forms print -- */
@@ -49,41 +50,14 @@ static struct kind_sum sum_kind(const struct chip *c, enum unit_kind kind)
     return sum;
 }
 
-static uint64_t generated_total(const struct run *run)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < run->n_requests; i++) {
-        total += (uint64_t)run->requests[i].n_generated;
-    }
-    return total;
-}
-
 static const char *adapter_name(const struct run *run, const struct request *r)
 {
     return r->adapter >= 0 ? run->adapters[r->adapter].name : "none";
 }
 
-struct sram_use { /* bytes, all layers */
-    double capacity, slots, kv_reserved, kv_used;
-    double adapters, packed; /* what live adapters fill of the slots; their weights and scales without the padding of lane rows */
-};
-
-static struct sram_use sram_use(const struct run *run)
+static double metric(const struct observation *o, int index)
 {
-    const struct chip *c = run->chip;
-    double word = c->map.width_bits / 8.0 * c->shape.n_layers;
-    struct sram_use use = {.capacity = (double)c->map.capacity_words * word,
-                           .slots = (double)c->map.slots_words * word,
-                           .kv_reserved = (double)c->map.kv_words * word,
-                           .kv_used = 2.0 * c->map.kv_row_words * (double)c->sequencer.kv_rows_peak * word};
-    for (uint32_t i = 0; i < c->sequencer.slots.count; i++) {
-        const struct slot *slot = &c->sequencer.slots.slot[i];
-        for (int32_t l = 0; l < c->shape.n_layers && slot->state == SLOT_LIVE; l++) {
-            use.adapters += memory_map_slice_words(&c->map, &run->adapters[slot->adapter], l) * (c->map.width_bits / 8.0);
-        }
-        use.packed += slot->state == SLOT_LIVE ? (double)run->adapters[slot->adapter].packed_bits / 8 : 0;
-    }
-    return use;
+    return metrics[index].value(o);
 }
 
 /* -- for people -- */
@@ -180,9 +154,11 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 
 static void print_memory(const struct run *run, FILE *out)
 {
-    struct sram_use use = sram_use(run);
+    struct observation o = run_observe(run);
     fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB, %.1f without padding), KV %.1f KiB (%.1f KiB used at most)\n",
-            use.capacity / 1024, use.slots / 1024, use.adapters / 1024, use.packed / 1024, use.kv_reserved / 1024, use.kv_used / 1024);
+            metric(&o, METRIC_sram_capacity_bytes) / 1024, metric(&o, METRIC_sram_slots_bytes) / 1024,
+            metric(&o, METRIC_sram_adapters_bytes) / 1024, metric(&o, METRIC_sram_adapters_packed_bytes) / 1024,
+            metric(&o, METRIC_sram_kv_bytes) / 1024, metric(&o, METRIC_sram_kv_used_bytes) / 1024);
     fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
             trace_events(run->trace), trace_hash(run->trace));
 }
@@ -190,7 +166,8 @@ static void print_memory(const struct run *run, FILE *out)
 void report_text(const struct run *run, FILE *out)
 {
     enum { REQUESTS_SHOWN = 8 };
-    uint64_t tokens = generated_total(run);
+    struct observation o = run_observe(run);
+    uint64_t tokens = observation_tokens(&o);
     double us = microseconds(run, (double)run->chip->now);
     fprintf(out, "chip %s   model %s   prompt %d tokens, generated %" PRIu64 " in %" PRIu64 " cycles = %.2f us at %" PRIu32 " MHz\n",
             run->config.name, run->image.name, run->prompt.count, tokens, run->chip->now, us, run->config.clock_mhz);
@@ -273,28 +250,37 @@ static void add_request(cJSON *object, const struct run *run, const struct reque
     }
 }
 
-static cJSON *json_sram(const struct run *run)
+static cJSON *json_sram(const struct observation *o)
 {
-    struct sram_use use = sram_use(run);
-    const struct chip *c = run->chip;
+    static const struct {
+        const char *key;
+        int metric;
+    } rows[] = {{"capacity_bytes", METRIC_sram_capacity_bytes},
+                {"slots_bytes", METRIC_sram_slots_bytes},
+                {"adapters_bytes", METRIC_sram_adapters_bytes},
+                {"adapters_packed_bytes", METRIC_sram_adapters_packed_bytes},
+                {"kv_bytes", METRIC_sram_kv_bytes},
+                {"kv_used_bytes", METRIC_sram_kv_used_bytes}};
     cJSON *sram = cJSON_CreateObject();
-    cJSON_AddNumberToObject(sram, "capacity_bytes", use.capacity);
-    cJSON_AddNumberToObject(sram, "slots_bytes", use.slots);
-    cJSON_AddNumberToObject(sram, "adapters_bytes", use.adapters);
-    cJSON_AddNumberToObject(sram, "adapters_packed_bytes", use.packed);
-    cJSON_AddNumberToObject(sram, "kv_bytes", use.kv_reserved);
-    cJSON_AddNumberToObject(sram, "kv_used_bytes", use.kv_used);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cJSON_AddNumberToObject(sram, rows[i].key, metric(o, rows[i].metric));
+    }
     for (enum sram_client client = 0; client < SRAM_CLIENTS; client++) {
-        uint64_t words = 0, lost = 0;
-        for (int32_t l = 0; l < c->shape.n_layers; l++) {
-            words += c->layers[l].sram.words[client];
-            lost += c->layers[l].sram.lost_cycles[client];
-        }
         cJSON *json = cJSON_AddObjectToObject(sram, sram_client_names[client]);
-        cJSON_AddNumberToObject(json, "words", (double)words);
-        cJSON_AddNumberToObject(json, "lost_cycles", (double)lost);
+        cJSON_AddNumberToObject(json, "words", (double)o->banks.words[client]);
+        cJSON_AddNumberToObject(json, "lost_cycles", (double)o->banks.lost_cycles[client]);
     }
     return sram;
+}
+
+/* Every row of metrics.def; null where there is no value. */
+static cJSON *json_metrics(const struct observation *o)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        cJSON_AddNumberToObject(json, metrics[i].name, metric(o, i));
+    }
+    return json;
 }
 
 static void add_hash(cJSON *object, const char *key, uint64_t hash)
@@ -359,14 +345,14 @@ void report_json(const struct run *run, FILE *out)
 {
     cJSON *root = cJSON_CreateObject();
     const struct slots *slots = &run->chip->sequencer.slots;
+    struct observation o = run_observe(run);
     cJSON_AddStringToObject(root, "schema", "etchsim-run-1");
     cJSON_AddStringToObject(root, "chip", run->config.name);
     cJSON_AddStringToObject(root, "model", run->image.name);
     cJSON_AddNumberToObject(root, "clock_mhz", run->config.clock_mhz);
     cJSON_AddNumberToObject(root, "cycles", (double)run->chip->now);
     add_request(root, run, &run->requests[0]);
-    cJSON_AddNumberToObject(root, "total_tokens_per_second",
-                            (double)generated_total(run) / microseconds(run, (double)run->chip->now) * 1e6);
+    cJSON_AddNumberToObject(root, "total_tokens_per_second", metric(&o, METRIC_total_tokens_per_second));
     cJSON *sequences = cJSON_AddArrayToObject(root, "sequences");
     for (uint32_t i = 0; i < run->n_requests; i++) {
         cJSON *sequence = cJSON_CreateObject();
@@ -374,7 +360,7 @@ void report_json(const struct run *run, FILE *out)
         cJSON_AddItemToArray(sequences, sequence);
     }
     cJSON_AddItemToObject(root, "units", json_units(run->chip));
-    cJSON_AddItemToObject(root, "sram", json_sram(run));
+    cJSON_AddItemToObject(root, "sram", json_sram(&o));
     cJSON *json_slots = cJSON_AddObjectToObject(root, "slots");
     cJSON_AddNumberToObject(json_slots, "count", slots->count);
     cJSON_AddNumberToObject(json_slots, "hits", (double)slots->hits);
@@ -383,6 +369,7 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
     cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
     add_hash(root, "trace_hash", trace_hash(run->trace));
+    cJSON_AddItemToObject(root, "metrics", json_metrics(&o));
     cJSON_AddItemToObject(root, "inputs", json_inputs(run));
     char *text = cJSON_Print(root);
     fprintf(out, "%s\n", text);

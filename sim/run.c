@@ -252,6 +252,17 @@ void run_close(struct run *run)
     *run = (struct run){0};
 }
 
+struct observation run_observe(const struct run *run)
+{
+    struct observation o = {.chip = run->chip,
+                            .requests = run->requests,
+                            .n_requests = run->n_requests,
+                            .adapters = run->adapters,
+                            .rom_bits = run->image.rom_bits};
+    observe(&o);
+    return o;
+}
+
 char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes)
 {
     char *text = NULL;

@@ -5,6 +5,7 @@
 #include "sim/engine.h"
 #include "sim/image.h"
 #include "sim/lora_cosim.h"
+#include "sim/metrics.h"
 #include "sim/tokenizer.h"
 
 struct run_options {
@@ -55,6 +56,9 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
 /* Clocks the chip to the end and leaves the files of options.folder. */
 bool run_execute(struct run *run, struct error *e);
 void run_close(struct run *run);
+
+/* What an executed run amounts to; it refers to the run. */
+struct observation run_observe(const struct run *run);
 
 /* The text of generated tokens from..to (without to), owned by the caller. */
 char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes);

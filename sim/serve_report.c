@@ -4,24 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "sim/metrics.h"
+
 enum { PERCENTILES = 3 };
 static const uint32_t percents[PERCENTILES] = {50, 90, 99};
-
-static int compare_cycles(const void *a, const void *b)
-{
-    cycle_t x = *(const cycle_t *)a, y = *(const cycle_t *)b;
-    return (x > y) - (x < y);
-}
-
-cycle_t serve_percentile(cycle_t *values, size_t n, uint32_t p)
-{
-    if (n == 0) {
-        return 0;
-    }
-    qsort(values, n, sizeof *values, compare_cycles);
-    size_t rank = (n * p + 99) / 100;
-    return values[rank ? rank - 1 : 0];
-}
 
 double serve_jain(const double *x, size_t n)
 {
@@ -35,26 +21,22 @@ double serve_jain(const double *x, size_t n)
 
 /* --- figures --- */
 
-struct spread {
+struct percentiles {
     cycle_t at[PERCENTILES];
 };
 
 struct group { /* of requests: a tenant's, or all */
     uint64_t requests, prompt_tokens, tokens, hits, loads;
-    struct spread first_token, between, whole;
+    struct percentiles first_token, between, whole;
     uint64_t queue_cycles, adapter_cycles, whole_cycles; /* sums */
     cycle_t longest_wait;                                /* from arrival to the first token that may be issued */
 };
 
-struct swap_time { /* sums over all loads: load_cycles = queue + transfer + tensor + wire + write + contention; drain comes before */
-    uint64_t loads, load_cycles, drain, queue, transfer, tensor, wire, write, contention;
-};
-
-static struct spread spread_of(cycle_t *values, size_t n)
+static struct percentiles percentiles_of(cycle_t *values, size_t n)
 {
-    struct spread s;
+    struct percentiles s;
     for (int i = 0; i < PERCENTILES; i++) {
-        s.at[i] = serve_percentile(values, n, percents[i]);
+        s.at[i] = percentile(values, n, percents[i]);
     }
     return s;
 }
@@ -93,52 +75,13 @@ static struct group group_of(const struct serve *s, int32_t tenant)
             add_request(&g, &s->requests[i], first, between, &n_between, whole);
         }
     }
-    g.first_token = spread_of(first, g.requests);
-    g.whole = spread_of(whole, g.requests);
-    g.between = spread_of(between, n_between);
+    g.first_token = percentiles_of(first, g.requests);
+    g.whole = percentiles_of(whole, g.requests);
+    g.between = percentiles_of(between, n_between);
     free(first);
     free(whole);
     free(between);
     return g;
-}
-
-static struct swap_time swap_time_of(const struct serve *s)
-{
-    const struct host_port *port = &s->chip->host_port;
-    struct swap_time t = {.queue = port->queue_cycles,
-                          .transfer = port->transfer_sum_cycles,
-                          .tensor = port->tensor_sum_cycles,
-                          .wire = port->wire_cycles,
-                          .contention = s->chip->dma.contention_cycles};
-    for (uint32_t i = 0; i < s->drawn.count; i++) {
-        const struct request *r = &s->requests[i];
-        if (r->adapter_load) {
-            t.loads++;
-            t.load_cycles += r->loaded_at - r->load_requested_at;
-            t.drain += r->slot_wanted_at != NEVER ? r->load_requested_at - r->slot_wanted_at : 0;
-        }
-    }
-    uint64_t known = t.queue + t.transfer + t.tensor + t.wire + t.contention;
-    t.write = t.load_cycles > known ? t.load_cycles - known : 0;
-    return t;
-}
-
-struct banks {
-    uint64_t words[SRAM_CLIENTS], lost[SRAM_CLIENTS];
-    double all_words; /* that the ports could have given */
-};
-
-static struct banks banks_of(const struct serve *s)
-{
-    const struct chip *c = s->chip;
-    struct banks b = {.all_words = (double)c->now * c->config.sram_banks * c->config.sram_ports * c->shape.n_layers};
-    for (int32_t l = 0; l < c->shape.n_layers; l++) {
-        for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
-            b.words[k] += c->layers[l].sram.words[k];
-            b.lost[k] += c->layers[l].sram.lost_cycles[k];
-        }
-    }
-    return b;
 }
 
 static double us(const struct serve *s, double cycles)
@@ -179,7 +122,7 @@ static struct group *groups_of_tenants(const struct serve *s)
 
 /* --- for people --- */
 
-static void print_spread(const struct serve *s, const char *name, const struct spread *v, FILE *out)
+static void print_spread(const struct serve *s, const char *name, const struct percentiles *v, FILE *out)
 {
     fprintf(out, "  %-22s %12.2f %12.2f %12.2f us\n", name, us(s, (double)v->at[0]), us(s, (double)v->at[1]), us(s, (double)v->at[2]));
 }
@@ -246,8 +189,8 @@ static void print_slots(const struct serve *s, FILE *out)
 
 static void print_swaps(const struct serve *s, FILE *out)
 {
-    struct swap_time t = swap_time_of(s);
-    struct banks b = banks_of(s);
+    struct swap_time t = swap_time(s->chip, s->requests, s->drawn.count);
+    struct bank_accesses b = bank_accesses(s->chip);
     const struct host_port *port = &s->chip->host_port;
     double n = t.loads ? (double)t.loads : 1, now = (double)s->chip->now, words = 0;
     fprintf(
@@ -258,7 +201,7 @@ static void print_swaps(const struct serve *s, FILE *out)
         t.loads, (double)(t.drain + t.load_cycles) / n, (double)t.drain / n, (double)t.queue / n, (double)t.transfer / n,
         (double)t.tensor / n, (double)t.wire / n, (double)t.write / n, (double)t.contention / n);
     fprintf(out, "  the DMA lost %" PRIu64 " cycles to others at bank ports, LoRA %" PRIu64 ", KV %" PRIu64 " (summed over layers)\n",
-            b.lost[SRAM_DMA_WRITE], b.lost[SRAM_LORA_READ], b.lost[SRAM_KV_READ] + b.lost[SRAM_KV_WRITE]);
+            b.lost_cycles[SRAM_DMA_WRITE], b.lost_cycles[SRAM_LORA_READ], b.lost_cycles[SRAM_KV_READ] + b.lost_cycles[SRAM_KV_WRITE]);
     for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
         words += (double)b.words[k];
     }
@@ -279,7 +222,7 @@ void serve_report_text(const struct serve *s, FILE *out)
 
 /* --- JSON --- */
 
-static void add_spread(cJSON *object, const struct serve *s, const char *name, const struct spread *v)
+static void add_spread(cJSON *object, const struct serve *s, const char *name, const struct percentiles *v)
 {
     static const char *const keys[PERCENTILES] = {"p50_us", "p90_us", "p99_us"};
     cJSON *json = cJSON_AddObjectToObject(object, name);
@@ -337,8 +280,8 @@ static void add_slots(cJSON *root, const struct serve *s)
 
 static void add_swaps(cJSON *root, const struct serve *s)
 {
-    struct swap_time t = swap_time_of(s);
-    struct banks b = banks_of(s);
+    struct swap_time t = swap_time(s->chip, s->requests, s->drawn.count);
+    struct bank_accesses b = bank_accesses(s->chip);
     cJSON *json = cJSON_AddObjectToObject(root, "swaps"), *banks = cJSON_AddObjectToObject(root, "banks");
     cJSON_AddNumberToObject(json, "loads", (double)t.loads);
     cJSON_AddNumberToObject(json, "bytes", (double)s->chip->host_port.bytes);
@@ -354,7 +297,7 @@ static void add_swaps(cJSON *root, const struct serve *s)
     for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
         cJSON *client = cJSON_AddObjectToObject(banks, sram_client_names[k]);
         cJSON_AddNumberToObject(client, "words", (double)b.words[k]);
-        cJSON_AddNumberToObject(client, "lost_cycles", (double)b.lost[k]);
+        cJSON_AddNumberToObject(client, "lost_cycles", (double)b.lost_cycles[k]);
         cJSON_AddNumberToObject(client, "utilisation", (double)b.words[k] / b.all_words);
     }
 }

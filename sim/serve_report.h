@@ -6,8 +6,6 @@
 
 #include "sim/serve.h"
 
-/* The smallest of n values such that at least p percent of them are no larger (nearest rank): one of the values, nothing in between. Sorts them. */
-cycle_t serve_percentile(cycle_t *values, size_t n, uint32_t p);
 /* Jain's index of n positive figures: (sum x)^2 / (n sum x^2), 1 when all are equal, 1/n when one has everything. */
 double serve_jain(const double *x, size_t n);
 

@@ -5,8 +5,9 @@
 const char *const unit_state_names[UNIT_STATES] = {"idle", "busy", "output", "lora", "sram", "slice"};
 
 const char *const unit_kind_names[UNIT_KINDS] = {
-    "sequencer", "host_port",   "dma",  "embed",    "attention_norm", "rom_qkv", "rope",       "attention", "rom_o",
-    "ffn_norm",  "rom_gate_up", "silu", "rom_down", "lora_mac",       "sram",    "final_norm", "rom_head",  "sampler",
+#define UNIT_KIND(kind, name) #name,
+#include "sim/unit_kinds.def"
+#undef UNIT_KIND
 };
 
 const char *const place_names[PLACES] = {

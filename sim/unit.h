@@ -37,24 +37,9 @@ enum unit_state {
 extern const char *const unit_state_names[UNIT_STATES]; /* "idle", "busy", "output", "lora", "sram", "slice" */
 
 enum unit_kind {
-    KIND_SEQUENCER,
-    KIND_HOST_PORT,
-    KIND_DMA,
-    KIND_EMBED,
-    KIND_ATTENTION_NORM,
-    KIND_ROM_QKV,
-    KIND_ROPE,
-    KIND_ATTENTION,
-    KIND_ROM_O,
-    KIND_FFN_NORM,
-    KIND_ROM_GATE_UP,
-    KIND_SILU,
-    KIND_ROM_DOWN,
-    KIND_LORA_MAC,
-    KIND_SRAM,
-    KIND_FINAL_NORM,
-    KIND_ROM_HEAD,
-    KIND_SAMPLER,
+#define UNIT_KIND(kind, name) KIND_##kind,
+#include "sim/unit_kinds.def"
+#undef UNIT_KIND
     UNIT_KINDS
 };
 extern const char *const unit_kind_names[UNIT_KINDS];

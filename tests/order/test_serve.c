@@ -184,10 +184,10 @@ static void resident_adapters_cost_nothing(void)
 static void percentile_and_fairness(void)
 {
     cycle_t v[] = {50, 15, 40, 20, 35};
-    CHECK_EQ_UINT(serve_percentile(v, 5, 50), 35);
-    CHECK_EQ_UINT(serve_percentile(v, 5, 40), 20); /* nearest rank: the second of five */
-    CHECK_EQ_UINT(serve_percentile(v, 5, 99), 50);
-    CHECK_EQ_UINT(serve_percentile(v, 1, 1), 15);
+    CHECK_EQ_UINT(percentile(v, 5, 50), 35);
+    CHECK_EQ_UINT(percentile(v, 5, 40), 20); /* nearest rank: the second of five */
+    CHECK_EQ_UINT(percentile(v, 5, 99), 50);
+    CHECK_EQ_UINT(percentile(v, 1, 1), 15);
     double equal[] = {3, 3, 3}, one[] = {5, 0, 0, 0};
     CHECK_NEAR(serve_jain(equal, 3), 1, 1e-12);
     CHECK_NEAR(serve_jain(one, 4), 0.25, 1e-12);
