@@ -165,7 +165,7 @@ run: setup ## build, then generate a few tokens on the sample chip: make run ARG
 	$(BUILD)/etchsim run $(ARGS)
 
 test: setup ## build, then run every test: make test SUITES='config gguf' runs only these suites
-	@scripts/setup.sh rtl systemc
+	@scripts/setup.sh rtl systemc plot
 	@$(MAKE) --no-print-directory check
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.

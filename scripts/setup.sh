@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what etchsim needs and this machine lacks (Debian packages). Says nothing when nothing is missing.
 #
-#   scripts/setup.sh [base] [lint] [fuzz] [rtl] [systemc] [formal] [synth]      default: base
+#   scripts/setup.sh GROUP ...      default: base; the groups are the check_ functions below
 #
 # What counts is whether the tool or library works, not which package it came from: so on a system other than Debian
 # the libraries may be installed by hand, and this script is content. Exit 2: something is missing and could not be installed.
@@ -12,6 +12,7 @@ has_library() { has_command pkg-config && pkg-config --exists "$1"; }
 has_fuzzer() {
     has_command clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*.a" >/dev/null
 }
+has_dejavu() { has_command fc-list && [[ $(fc-list) == *DejaVuSans* ]]; }
 # libFuzzer's runtime has clang's major version in its package name; before clang is there, apt knows which one it will be.
 fuzzer_package() {
     local major
@@ -81,17 +82,21 @@ check_synth() {
     need qflow-tech-osu018 test -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib
 }
 
+check_plot() {
+    need gnuplot-nox has_command gnuplot
+    need fontconfig has_command fc-list
+    need fonts-dejavu-core has_dejavu
+}
+
 check() {
     missing=()
     local group
     for group in "$@"; do
-        case $group in
-        base | lint | fuzz | rtl | systemc | formal | synth) "check_$group" ;;
-        *)
-            echo "setup.sh: unknown group '$group': expected base, lint, fuzz, rtl, systemc, formal or synth" >&2
+        if ! declare -F "check_$group" >/dev/null; then
+            echo "setup.sh: unknown group '$group': expected one of $(compgen -A function check_ | sed 's/check_//' | xargs)" >&2
             exit 2
-            ;;
-        esac
+        fi
+        "check_$group"
     done
 }
 

@@ -7,6 +7,7 @@
 #include "sim/commands.h"
 #include "sim/options.h"
 #include "sim/output.h"
+#include "sim/serve_latencies.h"
 #include "sim/serve_report.h"
 #include "sim/version.h"
 
@@ -30,7 +31,7 @@ static const struct option options[] = {
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR",
-                "leave serve.txt, serve.json, requests.csv, chip.yaml and versions.txt in a folder"),
+                "leave serve.txt, serve.json, requests.csv, latencies.csv, chip.yaml and versions.txt in a folder"),
     OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
                     "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
 };
@@ -114,8 +115,8 @@ static bool write_file(const struct serve *serve, const char *folder, const char
 static bool write_results(const struct serve *s, const char *folder, struct error *e)
 {
     return write_file(s, folder, "serve.txt", serve_report_text, e) && write_file(s, folder, "serve.json", serve_report_json, e) &&
-           write_file(s, folder, "requests.csv", serve_report_csv, e) && write_file(s, folder, "chip.yaml", write_chip, e) &&
-           write_file(s, folder, "versions.txt", write_versions, e);
+           write_file(s, folder, "requests.csv", serve_report_csv, e) && write_file(s, folder, "latencies.csv", serve_latencies_csv, e) &&
+           write_file(s, folder, "chip.yaml", write_chip, e) && write_file(s, folder, "versions.txt", write_versions, e);
 }
 
 static void show(const struct arguments *a, const struct serve *serve)

@@ -9,6 +9,7 @@
 #include "sim/report.h"
 #include "sim/trace_files.h"
 #include "sim/version.h"
+#include "traces/utilisation.h"
 
 static double seconds_now(void)
 {
@@ -158,6 +159,11 @@ static bool attach_cosim(struct run *run, struct error *e)
     return lora_cosim_attach(run->chip, &cosim, &run->cosim, e);
 }
 
+static bool watch_utilisation(struct run *run, struct error *e)
+{
+    return output_folder(run->options.folder, e) && (run->utilisation = utilisation_new(run->chip, e)) != NULL;
+}
+
 bool run_open(const struct run_options *options, struct run *run, struct error *e)
 {
     double start = seconds_now();
@@ -169,7 +175,7 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
                 make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
                          run->n_requests, run->trace, &run->chip, e) &&
-                (!options->folder || output_folder(options->folder, e)) && attach_cosim(run, e);
+                (!options->folder || watch_utilisation(run, e)) && attach_cosim(run, e);
     if (!good) {
         run_close(run);
         return false;
@@ -204,11 +210,16 @@ static void write_versions(const struct run *run, FILE *out)
     version_print(out);
 }
 
+static void write_utilisation(const struct run *run, FILE *out)
+{
+    utilisation_write_csv(run->utilisation, out);
+}
+
 static bool write_results(const struct run *run, struct error *e)
 {
     return write_file(run, "run.json", report_json, e) && write_file(run, "run.txt", report_text, e) &&
            write_file(run, "chip.yaml", write_chip, e) && write_file(run, "chip_params.vh", write_verilog, e) &&
-           write_file(run, "versions.txt", write_versions, e);
+           write_file(run, "versions.txt", write_versions, e) && write_file(run, "utilisation.csv", write_utilisation, e);
 }
 
 bool run_execute(struct run *run, struct error *e)
@@ -237,6 +248,7 @@ void run_close(struct run *run)
     lora_cosim_close(run->cosim, false, &later);
     chip_free(run->chip);
     trace_free(run->trace);
+    utilisation_free(run->utilisation);
     for (uint32_t i = 0; run->requests && i < run->n_requests; i++) {
         free(run->requests[i].generated);
         free(run->requests[i].generated_at);

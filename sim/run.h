@@ -47,6 +47,7 @@ struct run {
     struct chip_config config;
     struct trace *trace;
     struct chip *chip;
+    struct utilisation *utilisation;   /* NULL: no folder asks for it */
     struct lora_cosim *cosim;          /* NULL: the C unit alone */
     double setup_seconds, run_seconds; /* wall clock; for people only */
 };

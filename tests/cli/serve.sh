@@ -59,7 +59,7 @@ run 0 serve ping-pong --csv --requests 5
 equal 'lines of the CSV' 6 "$(wc -l <<<"$out")"
 equal 'fields in each line' 17 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
 run 0 serve ping-pong --out "$folder/served"
-for file in serve.txt serve.json requests.csv chip.yaml versions.txt; do
+for file in serve.txt serve.json requests.csv latencies.csv chip.yaml versions.txt; do
     [ -s "$folder/served/$file" ] || wrong "--out leaves no $file"
 done
 equal 'stdout and serve.txt' "$out" "$(cat "$folder/served/serve.txt")"
