@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kernels/isa_table.h"
-#include "kernels/matrix_chunk.h"
+#include "kernels/matrix_panel.h"
 #include "sim/error.h"
 
 _Static_assert((int64_t)TILE_ROWS_MAX * 127 * 32 * 63 < ((int64_t)1 << 31), "a tile's accumulator is 32 bits wide");
@@ -11,13 +11,14 @@ _Static_assert((int64_t)TILE_ROWS_MAX * 127 * 32 * 63 < ((int64_t)1 << 31), "a t
 /* What the offset of 32, which makes weights unsigned for the multipliers, adds too much to each group's sum. */
 static void group_starts(const struct matrix *w, const int8_t *x, int32_t *start)
 {
-    const int32_t n_groups = matrix_groups(w);
-    for (int32_t g = 0; g < n_groups; g++) {
+    enum { HALF = 16 };
+    const int32_t n_halves = matrix_panels(w) * (PANEL_INPUTS / HALF), per_group = matrix_group_inputs(w) / HALF;
+    for (int32_t h = 0; h < n_halves; h++) {
         int32_t sum = 0;
-        for (int i = 0; i < GROUP_INPUTS; i++) {
-            sum += x[g * GROUP_INPUTS + i];
+        for (int i = 0; i < HALF; i++) {
+            sum += x[h * HALF + i];
         }
-        start[g] = -32 * sum;
+        start[h / per_group] = -32 * sum + (h % per_group ? start[h / per_group] : 0);
     }
 }
 
@@ -44,85 +45,82 @@ void k_gemv(const struct matrix *w, const struct act8 *x, struct acc *y)
 
 /* -- the layout -- */
 
-static void pack_chunk(enum weight_format format, const uint8_t codes[64], uint8_t *out)
+/* What of a row-major matrix one panel holds: rows and inputs beyond are padding. */
+struct part {
+    const uint8_t *codes, *scales; /* of its first row; the codes of its first input, the scale of its first group */
+    int64_t row_codes, row_scales; /* from one row to the next */
+    int32_t n_rows, n_inputs;
+};
+
+static void pack_panel(const struct matrix *w, const struct part *from, uint8_t *data)
 {
-    const int planes = format == WEIGHT_W3 ? 1 : 3;
-    memset(out, 0, format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6);
-    for (int j = 0; j < 64; j++) {
-        for (int plane = 0; plane < planes; plane++) {
-            out[16 * plane + j % 16] |= (uint8_t)((codes[j] >> 2 * plane & 3) << 2 * (j / 16));
+    uint8_t chunk[PANEL_CHUNKS][CHUNK_CODES] = {{0}}, *planes = data + matrix_panel_scales(w);
+    memset(data, 0, (size_t)matrix_panel_bytes(w));
+    for (int r = 0; r < from->n_rows; r++) {
+        for (int i = 0; i < from->n_inputs; i++) {
+            chunk[i / CHUNK_INPUTS][CHUNK_INPUTS * r + i % CHUNK_INPUTS] = from->codes[r * from->row_codes + i];
         }
-        if (format == WEIGHT_W3) {
-            out[16 + j / 8] |= (uint8_t)((codes[j] >> 2 & 1) << j % 8);
+        for (int g = 0; g * matrix_group_inputs(w) < from->n_inputs; g++) {
+            data[BLOCK_ROWS * g + r] = from->scales[r * from->row_scales + g];
+        }
+    }
+    for (int c = 0; c < PANEL_CHUNKS; c++) {
+        for (int j = 0; j < CHUNK_CODES; j++) {
+            panel_put_code(w->format, planes, c, j, chunk[c][j]);
         }
     }
 }
 
 void matrix_pack_block(const struct matrix *w, const uint8_t *codes, const uint8_t *scales, uint8_t *data)
 {
-    const int32_t n_groups = matrix_groups(w);
-    const int chunk_bytes = w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6;
-    for (int32_t g = 0; g < n_groups; g++) {
-        for (int r = 0; r < BLOCK_ROWS; r++) {
-            *data++ = scales[(int64_t)r * n_groups + g];
-        }
-        for (int c = 0; c < CHUNKS_PER_GROUP; c++, data += chunk_bytes) {
-            uint8_t chunk[64];
-            for (int r = 0; r < BLOCK_ROWS; r++) {
-                memcpy(chunk + 4 * r, codes + ((int64_t)r * n_groups + g) * GROUP_INPUTS + 4 * c, 4);
-            }
-            pack_chunk(w->format, chunk, data);
-        }
-    }
-}
-
-/* Scale and the codes of one row's group, picked straight from the caller's arrays. */
-static void pack_group(const struct matrix *w, const uint8_t *codes, const uint8_t *scales, int32_t block, int32_t g, uint8_t *data)
-{
-    const int chunk_bytes = w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6;
-    const int32_t n_groups = matrix_groups(w), first = block * BLOCK_ROWS;
-    const int32_t n_rows = w->n_out - first < BLOCK_ROWS ? w->n_out - first : BLOCK_ROWS;
-    for (int r = 0; r < BLOCK_ROWS; r++) {
-        data[r] = r < n_rows ? scales[(int64_t)(first + r) * n_groups + g] : 0;
-    }
-    for (int c = 0; c < CHUNKS_PER_GROUP; c++) {
-        uint8_t chunk[64] = {0};
-        for (int j = 0; j < 4 * n_rows; j++) {
-            int32_t input = g * GROUP_INPUTS + 4 * c + j % 4;
-            chunk[j] = input < w->n_in ? codes[(int64_t)(first + j / 4) * w->n_in + input] : 0;
-        }
-        pack_chunk(w->format, chunk, data + BLOCK_ROWS + c * chunk_bytes);
+    const int32_t n_panels = matrix_panels(w), n_groups = matrix_groups(w), per_panel = PANEL_INPUTS / matrix_group_inputs(w);
+    for (int32_t p = 0; p < n_panels; p++, data += matrix_panel_bytes(w)) {
+        const int32_t left = w->n_in - p * PANEL_INPUTS;
+        const struct part part = {.codes = codes + (int64_t)p * PANEL_INPUTS,
+                                  .scales = scales + (int64_t)p * per_panel,
+                                  .row_codes = (int64_t)n_panels * PANEL_INPUTS,
+                                  .row_scales = n_groups,
+                                  .n_rows = BLOCK_ROWS,
+                                  .n_inputs = left < PANEL_INPUTS ? left : PANEL_INPUTS};
+        pack_panel(w, &part, data);
     }
 }
 
 void matrix_pack(const struct matrix *w, const uint8_t *codes, const uint8_t *scales, uint8_t *data)
 {
-    for (int32_t block = 0; block < matrix_blocks(w); block++) {
-        for (int32_t g = 0; g < matrix_groups(w); g++, data += matrix_group_bytes(w)) {
-            pack_group(w, codes, scales, block, g, data);
+    const int32_t n_groups = matrix_groups(w), per_panel = PANEL_INPUTS / matrix_group_inputs(w);
+    for (int32_t row = 0; row < w->n_out; row += BLOCK_ROWS) {
+        for (int32_t p = 0; p < matrix_panels(w); p++, data += matrix_panel_bytes(w)) {
+            const int32_t rows_left = w->n_out - row, left = w->n_in - p * PANEL_INPUTS;
+            const struct part part = {.codes = codes + (int64_t)row * w->n_in + (int64_t)p * PANEL_INPUTS,
+                                      .scales = scales + (int64_t)row * n_groups + (int64_t)p * per_panel,
+                                      .row_codes = w->n_in,
+                                      .row_scales = n_groups,
+                                      .n_rows = rows_left < BLOCK_ROWS ? rows_left : BLOCK_ROWS,
+                                      .n_inputs = left < PANEL_INPUTS ? left : PANEL_INPUTS};
+            pack_panel(w, &part, data);
         }
     }
 }
 
-void matrix_unpack_group(const struct matrix *w, int32_t row, int32_t group, int16_t values[GROUP_INPUTS])
+void matrix_unpack_panel(const struct matrix *w, int32_t row, int32_t panel, int16_t values[PANEL_INPUTS])
 {
-    ES_ASSERT(row >= 0 && row < w->n_out && group >= 0 && group < matrix_groups(w));
-    const bool w3 = w->format == WEIGHT_W3;
-    const uint8_t *data = w->data + row / BLOCK_ROWS * matrix_block_bytes(w) + group * matrix_group_bytes(w);
-    const int in_block = row % BLOCK_ROWS, scale = data[in_block];
-    for (int i = 0; i < GROUP_INPUTS; i++) {
-        const uint8_t *chunk = data + BLOCK_ROWS + i / 4 * (w3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6);
-        const int j = 4 * in_block + i % 4;
-        values[i] = (int16_t)(matrix_code_value(w, w3 ? chunk_code_w3(chunk, j) : chunk_code_w6(chunk, j)) * scale);
+    ES_ASSERT(row >= 0 && row < w->n_out && panel >= 0 && panel < matrix_panels(w));
+    const int in_block = row % BLOCK_ROWS;
+    const uint8_t *data = w->data + row / BLOCK_ROWS * matrix_block_bytes(w) + panel * matrix_panel_bytes(w);
+    for (int i = 0; i < PANEL_INPUTS; i++) {
+        const int scale = data[BLOCK_ROWS * (i / matrix_group_inputs(w)) + in_block], j = CHUNK_INPUTS * in_block + i % CHUNK_INPUTS;
+        const int code = panel_code(w->format, data + matrix_panel_scales(w), i / CHUNK_INPUTS, j);
+        values[i] = (int16_t)(matrix_code_value(w, code) * scale);
     }
 }
 
 void matrix_unpack_row(const struct matrix *w, int32_t row, int16_t *values)
 {
-    for (int32_t g = 0; g < matrix_groups(w); g++) {
-        int16_t group[GROUP_INPUTS];
-        const int32_t first = g * GROUP_INPUTS, rest = w->n_in - first;
-        matrix_unpack_group(w, row, g, group);
-        memcpy(values + first, group, (size_t)(rest < GROUP_INPUTS ? rest : GROUP_INPUTS) * sizeof *group);
+    for (int32_t p = 0; p < matrix_panels(w); p++) {
+        int16_t panel[PANEL_INPUTS];
+        const int32_t first = p * PANEL_INPUTS, rest = w->n_in - first;
+        matrix_unpack_panel(w, row, p, panel);
+        memcpy(values + first, panel, (size_t)(rest < PANEL_INPUTS ? rest : PANEL_INPUTS) * sizeof *panel);
     }
 }

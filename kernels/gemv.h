@@ -22,19 +22,19 @@ void k_gemv_blocks(const struct matrix *w, const struct act8 *x, int32_t first_b
 /* -31..31 (W6 code 0: -32). */
 static inline int matrix_code_value(const struct matrix *w, int code)
 {
-    return w->format == WEIGHT_W3 ? w->codebook[code] : code - 32;
+    return w->format == WEIGHT_W6 ? code - 32 : w->codebook[code];
 }
 /* Bytes of one block of 16 rows. */
 static inline int64_t matrix_block_bytes(const struct matrix *w)
 {
-    return matrix_groups(w) * matrix_group_bytes(w);
+    return matrix_panels(w) * matrix_panel_bytes(w);
 }
-/* Packs one block: codes [16][32 * groups], scales [16][groups], zero where the matrix ends; data [matrix_block_bytes]. */
+/* Packs one block: codes [16][32 * panels], scales [16][groups], rows beyond the matrix zero; data [matrix_block_bytes]. */
 void matrix_pack_block(const struct matrix *w, const uint8_t *codes, const uint8_t *scales, uint8_t *data);
 /* Packs all: codes [n_out][n_in], scales [n_out][groups], data [matrix_bytes]. */
 void matrix_pack(const struct matrix *w, const uint8_t *codes, const uint8_t *scales, uint8_t *data);
-/* values [32] = code value * scale of one row's group, at most 11 bits and sign. */
-void matrix_unpack_group(const struct matrix *w, int32_t row, int32_t group, int16_t values[GROUP_INPUTS]);
+/* values [32] = code value * scale of one row's panel, at most 11 bits and sign. */
+void matrix_unpack_panel(const struct matrix *w, int32_t row, int32_t panel, int16_t values[PANEL_INPUTS]);
 /* The same for a whole row, values [n_in]. */
 void matrix_unpack_row(const struct matrix *w, int32_t row, int16_t *values);
 

@@ -1,4 +1,4 @@
-/* isa_avx2.c -- AVX2: a chunk of 64 weights is two registers of 8 rows. */
+/* isa_avx2.c -- AVX2: a plane of 16 rows is two registers of 8 rows. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -6,35 +6,56 @@
 
 /* -- gemv -- */
 
-/* Two bits of each code of 8 rows (half = 0: rows 0-7, 1: rows 8-15), others beside them zero. */
-static inline __m256i plane(const uint8_t *at, int half)
+/* A plane of 8 of the 16 rows; planes points to those rows' half. */
+static inline __m256i plane(const uint8_t *planes, int which)
 {
-    const __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)at));
-    const __m256i shift = half ? _mm256_setr_epi32(4, 4, 4, 4, 6, 6, 6, 6) : _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2);
-    return _mm256_and_si256(_mm256_srlv_epi32(bytes, shift), _mm256_set1_epi8(3));
+    return _mm256_loadu_si256((const __m256i *)(planes + (ptrdiff_t)PLANE_BYTES * which));
 }
 
-/* Bit i of the 32 as byte i: 4 or 0. */
-static inline __m256i bit_two(const uint8_t *at)
+/* Some low bits of each byte, from bit `from` on. */
+static inline __m256i bits(__m256i v, int from, int mask)
 {
-    int32_t bits;
-    memcpy(&bits, at, sizeof bits);
-    const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
-    const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201);
-    const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(bits), spread), bit), bit);
-    return _mm256_and_si256(set, _mm256_set1_epi8(4));
+    return _mm256_and_si256(from ? _mm256_srli_epi16(v, from) : v, _mm256_set1_epi8((char)mask));
 }
 
-static inline __m256i weights_w3(const uint8_t *chunk, int half, __m256i codebook)
+/* The six bits that stand in the top two of three planes. */
+static inline __m256i top_bits(__m256i a, __m256i b, __m256i c)
 {
-    const __m256i code = _mm256_or_si256(plane(chunk, half), bit_two(chunk + 16 + (ptrdiff_t)4 * half));
-    return _mm256_shuffle_epi8(codebook, code);
+    return _mm256_or_si256(bits(a, 6, 0x03), _mm256_or_si256(bits(b, 4, 0x0c), bits(c, 2, 0x30)));
 }
 
-static inline __m256i weights_w6(const uint8_t *chunk, int half)
+/* Weights + 32 of the two chunks that stand side by side, of 8 rows. */
+struct pair {
+    __m256i even, odd;
+};
+
+static inline struct pair decode(__m256i codebook, __m256i v, int code_bits)
 {
-    const __m256i middle = _mm256_slli_epi16(plane(chunk + 16, half), 2), high = _mm256_slli_epi16(plane(chunk + 32, half), 4);
-    return _mm256_or_si256(plane(chunk, half), _mm256_or_si256(middle, high));
+    const int mask = (1 << code_bits) - 1;
+    return (struct pair){_mm256_shuffle_epi8(codebook, bits(v, 0, mask)), _mm256_shuffle_epi8(codebook, bits(v, code_bits, mask))};
+}
+
+static inline void decode_panel(__m256i codebook, enum weight_format format, const uint8_t *planes, struct pair pair[4])
+{
+    if (format == WEIGHT_W4) {
+        for (int i = 0; i < 4; i++) {
+            pair[i] = decode(codebook, plane(planes, i), 4);
+        }
+        return;
+    }
+    const __m256i a = plane(planes, 0), b = plane(planes, 1), c = plane(planes, 2), top = top_bits(a, b, c);
+    if (format == WEIGHT_W3) {
+        pair[0] = decode(codebook, a, 3);
+        pair[1] = decode(codebook, b, 3);
+        pair[2] = decode(codebook, c, 3);
+        pair[3] = decode(codebook, top, 3);
+        return;
+    }
+    const __m256i e = plane(planes, 3), f = plane(planes, 4), g = plane(planes, 5);
+    pair[0] = (struct pair){bits(a, 0, 63), bits(b, 0, 63)};
+    pair[1] = (struct pair){bits(c, 0, 63), top};
+    pair[2] = (struct pair){bits(e, 0, 63), bits(f, 0, 63)};
+    pair[3] = (struct pair){bits(g, 0, 63), top_bits(e, f, g)};
 }
 
 static inline __m256i four_inputs(const int8_t *x)
@@ -44,34 +65,34 @@ static inline __m256i four_inputs(const int8_t *x)
     return _mm256_set1_epi32(four);
 }
 
-/* 8 rows of a group. Weights are 0..63, so two products, and two such sums, fit 16 bits: 4 * 63 * 127 < 2^15. */
-static inline __m256i group_w3(const uint8_t *data, int half, const int8_t *x, int32_t start, __m256i codebook)
+/* sum + the products of two chunks. Weights are 0..63, so two products, and two such sums, fit 16 bits: 4 * 63 * 127 < 2^15. */
+static inline __m256i add_products(__m256i sum, struct pair pair, const int8_t *x)
 {
-    __m256i sum = _mm256_set1_epi32(start);
-    const uint8_t *chunk = data + BLOCK_ROWS;
-    for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W3) {
-        const __m256i a = _mm256_maddubs_epi16(weights_w3(chunk, half, codebook), four_inputs(x + 4 * c));
-        const __m256i b = _mm256_maddubs_epi16(weights_w3(chunk + CHUNK_BYTES_W3, half, codebook), four_inputs(x + 4 * c + 4));
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1)));
-    }
-    return sum;
+    const __m256i a = _mm256_maddubs_epi16(pair.even, four_inputs(x)), b = _mm256_maddubs_epi16(pair.odd, four_inputs(x + 4));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1)));
 }
 
-static inline __m256i group_w6(const uint8_t *data, int half, const int8_t *x, int32_t start)
+/* total + scales * sum, 8 rows */
+static inline __m256i add_scaled(__m256i total, const uint8_t *scales, __m256i sum)
 {
-    __m256i sum = _mm256_set1_epi32(start);
-    const uint8_t *chunk = data + BLOCK_ROWS;
-    for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W6) {
-        const __m256i a = _mm256_maddubs_epi16(weights_w6(chunk, half), four_inputs(x + 4 * c));
-        const __m256i b = _mm256_maddubs_epi16(weights_w6(chunk + CHUNK_BYTES_W6, half), four_inputs(x + 4 * c + 4));
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1)));
-    }
-    return sum;
+    return _mm256_add_epi32(total, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)scales)), sum));
 }
 
-static inline __m256i scales(const uint8_t *data, int half)
+/* total + a panel's sums, of 8 rows from `first_row` on. */
+ALWAYS_INLINE __m256i add_panel(__m256i total, __m256i codebook, enum weight_format format, int groups, const uint8_t *data, int first_row,
+                                const int8_t *x, const int32_t *start)
 {
-    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(data + (ptrdiff_t)8 * half)));
+    struct pair pair[4];
+    __m256i sum = _mm256_set1_epi32(start[0]);
+    decode_panel(codebook, format, data + (ptrdiff_t)BLOCK_ROWS * groups + (ptrdiff_t)CHUNK_INPUTS * first_row, pair);
+    for (int i = 0; i < 4; i++) {
+        if (groups == 2 && i == 2) {
+            total = add_scaled(total, data + first_row, sum);
+            sum = _mm256_set1_epi32(start[1]);
+        }
+        sum = add_products(sum, pair[i], x + (ptrdiff_t)8 * i);
+    }
+    return add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1) + first_row, sum);
 }
 
 static inline void add_to(int64_t *y, __m256i total)
@@ -83,39 +104,44 @@ static inline void add_to(int64_t *y, __m256i total)
     _mm256_storeu_si256(at + 1, _mm256_add_epi64(_mm256_loadu_si256(at + 1), high));
 }
 
-/* One tile of one block is added to y [16]. */
-static void tile(const struct matrix *w, const uint8_t *data, int32_t n_groups, const int8_t *x, const int32_t *start, __m256i codebook,
-                 int64_t *y)
+/* One tile of one block is added to y [16]. Format and group_inputs are constants where it is used. */
+ALWAYS_INLINE void tile(__m256i codebook, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
+                        const int8_t *x, const int32_t *start, int64_t *y)
 {
-    const int64_t group_bytes = matrix_group_bytes(w);
+    const int groups = PANEL_INPUTS / group_inputs, panel_bytes = BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
     __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
-    for (int32_t g = 0; g < n_groups; g++, data += group_bytes, x += GROUP_INPUTS) {
-        const bool w3 = w->format == WEIGHT_W3;
-        const __m256i low_sum = w3 ? group_w3(data, 0, x, start[g], codebook) : group_w6(data, 0, x, start[g]);
-        const __m256i high_sum = w3 ? group_w3(data, 1, x, start[g], codebook) : group_w6(data, 1, x, start[g]);
-        low = _mm256_add_epi32(low, _mm256_mullo_epi32(scales(data, 0), low_sum));
-        high = _mm256_add_epi32(high, _mm256_mullo_epi32(scales(data, 1), high_sum));
+    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
+        low = add_panel(low, codebook, format, groups, data, 0, x, start);
+        high = add_panel(high, codebook, format, groups, data, 8, x, start);
     }
     add_to(y, low);
     add_to(y + 8, high);
 }
 
-static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
+ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
+                          const int8_t *x, const int32_t *start, int64_t *y)
 {
-    const int32_t n_groups = matrix_groups(w);
-    uint8_t values[16] = {0};
-    for (int code = 0; code < 8; code++) {
+    const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
+    uint8_t values[CODEBOOK_MAX];
+    for (int code = 0; code < CODEBOOK_MAX; code++) {
         values[code] = (uint8_t)(w->codebook[code] + 32);
     }
     const __m256i codebook = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
     for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
         memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t g = 0; g < n_groups; g += TILE_GROUPS) {
-            const int32_t n = n_groups - g < TILE_GROUPS ? n_groups - g : TILE_GROUPS;
-            tile(w, data, n, x + (int64_t)g * GROUP_INPUTS, start + g, codebook, y);
-            data += n * matrix_group_bytes(w);
+        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
+            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
+            tile(codebook, format, group_inputs, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p, y);
+            data += n * matrix_panel_bytes(w);
         }
     }
+}
+
+static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
+{
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+    FOR_MATRIX_KIND(w, GEMV_BLOCKS)
+#undef GEMV_BLOCKS
 }
 
 /* -- rows of int8 -- */

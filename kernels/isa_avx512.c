@@ -1,4 +1,4 @@
-/* isa_avx512.c -- AVX-512 with VNNI and VBMI: a chunk of 64 weights is one register, one decode and one dot product. */
+/* isa_avx512.c -- AVX-512 with VNNI and VBMI: 64 weights are one table look-up and one dot product. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -7,26 +7,81 @@
 
 /* -- gemv -- */
 
-/* Shifts that bring bits 2L, 2L + 1 of each byte in 128-bit lane L to bits `up`, `up` + 1 of the byte; what stands beside them is masked away
- * later, or has no effect. The shuffle ports are what limits decoding, so it matters how: on Zen 4, one core, a shift to the right gave
- * 56 Gweights/s, a rotation 48, vpmultishiftqb 48.6. */
-static __m512i plane_shift(int up)
+/* a ? b : c, bit by bit; with a mask of low bits, b's low bits below c's others. */
+static inline __m512i below(int mask, __m512i b, __m512i c)
 {
-    uint32_t by[16];
-    for (int i = 0; i < 16; i++) {
-        by[i] = (uint32_t)(2 * (i / 4) - up) & 31;
+    return _mm512_ternarylogic_epi32(_mm512_set1_epi8((char)mask), b, c, 0xca);
+}
+
+static inline __m512i plane(const uint8_t *planes, int which)
+{
+    return _mm512_loadu_si512(planes + (ptrdiff_t)PLANE_BYTES * which);
+}
+
+/* The six bits that stand in the top two of three planes. What stands above them in the byte belongs to its neighbour. */
+static inline __m512i top_bits(__m512i a, __m512i b, __m512i c)
+{
+    return below(0x0f, below(0x03, _mm512_srli_epi32(a, 6), _mm512_srli_epi32(b, 4)), _mm512_srli_epi32(c, 2));
+}
+
+/* Weights + 32, looked up by the low six bits of an index: w3 has two codes there, w4 one and two bits of no meaning. */
+struct decoder {
+    __m512i first, second;
+};
+
+static struct decoder decoder(const struct matrix *w)
+{
+    uint8_t first[64], second[64];
+    const int n = weight_codebook_entries(w->format);
+    for (int i = 0; i < 64; i++) {
+        first[i] = (uint8_t)(n ? w->codebook[i % n] + 32 : 0);
+        second[i] = (uint8_t)(n ? w->codebook[i / n % n] + 32 : 0);
     }
-    return _mm512_loadu_si512(by);
+    return (struct decoder){_mm512_loadu_si512(first), _mm512_loadu_si512(second)};
 }
 
-static inline __m512i plane(__m512i shift, const uint8_t *at)
+/* Weights + 32 of the two chunks that stand in byte i of a plane: even chunks, odd chunks. */
+struct pair {
+    __m512i even, odd;
+};
+
+static inline struct pair decode_w3(const struct decoder *d, __m512i six)
 {
-    return _mm512_srlv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), shift);
+    return (struct pair){_mm512_permutexvar_epi8(six, d->first), _mm512_permutexvar_epi8(six, d->second)};
 }
 
-static inline __m512i plane_up(__m512i shift, const uint8_t *at)
+static inline struct pair decode_w4(const struct decoder *d, __m512i two)
 {
-    return _mm512_rorv_epi32(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)at)), shift);
+    return (struct pair){_mm512_permutexvar_epi8(two, d->first), _mm512_permutexvar_epi8(_mm512_srli_epi32(two, 4), d->first)};
+}
+
+static inline struct pair decode_w6(__m512i even, __m512i odd)
+{
+    const __m512i mask = _mm512_set1_epi8(63);
+    return (struct pair){_mm512_and_si512(even, mask), _mm512_and_si512(odd, mask)};
+}
+
+static inline void decode_panel(const struct decoder *d, enum weight_format format, const uint8_t *planes, struct pair pair[4])
+{
+    if (format == WEIGHT_W4) {
+        for (int i = 0; i < 4; i++) {
+            pair[i] = decode_w4(d, plane(planes, i));
+        }
+        return;
+    }
+    const __m512i a = plane(planes, 0), b = plane(planes, 1), c = plane(planes, 2), top = top_bits(a, b, c);
+    if (format == WEIGHT_W3) {
+        pair[0] = decode_w3(d, a);
+        pair[1] = decode_w3(d, b);
+        pair[2] = decode_w3(d, c);
+        pair[3] = decode_w3(d, top);
+        return;
+    }
+    const __m512i e = plane(planes, 3), f = plane(planes, 4), g = plane(planes, 5);
+    pair[0] = decode_w6(a, b);
+    pair[1] = decode_w6(c, top);
+    pair[2] = decode_w6(e, f);
+    pair[3] = decode_w6(g, top_bits(e, f, g));
 }
 
 static inline __m512i four_inputs(const int8_t *x)
@@ -36,52 +91,35 @@ static inline __m512i four_inputs(const int8_t *x)
     return _mm512_set1_epi32(four);
 }
 
-struct decoder_w3 {
-    __m512i shift, low, high; /* weights + 32 of codes 0..3 and 4..7, looked up by an index's two low bits */
-};
-
-static struct decoder_w3 decoder_w3(const struct matrix *w)
-{
-    uint8_t low[64], high[64];
-    for (int i = 0; i < 64; i++) {
-        low[i] = (uint8_t)(w->codebook[i & 3] + 32);
-        high[i] = (uint8_t)(w->codebook[4 + (i & 3)] + 32);
-    }
-    return (struct decoder_w3){plane_shift(0), _mm512_loadu_si512(low), _mm512_loadu_si512(high)};
-}
-
-static inline __m512i dot_chunk_w3(const struct decoder_w3 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
-{
-    uint64_t bit2;
-    memcpy(&bit2, chunk + 16, sizeof bit2);
-    const __m512i index = plane(d->shift, chunk);
-    const __m512i weight = _mm512_mask_permutexvar_epi8(_mm512_permutexvar_epi8(index, d->low), _cvtu64_mask64(bit2), index, d->high);
-    return _mm512_dpbusd_epi32(sum, weight, four_inputs(x));
-}
-
-struct decoder_w6 {
-    __m512i shift[3];
-};
-
-static struct decoder_w6 decoder_w6(void)
-{
-    return (struct decoder_w6){{plane_shift(0), plane_shift(2), plane_shift(4)}};
-}
-
-static inline __m512i dot_chunk_w6(const struct decoder_w6 *d, __m512i sum, const uint8_t *chunk, const int8_t *x)
-{
-    enum { SELECT = 0xca }; /* a ? b : c, bit by bit */
-    const __m512i low =
-        _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x03), plane(d->shift[0], chunk), plane_up(d->shift[1], chunk + 16), SELECT);
-    const __m512i all = _mm512_ternarylogic_epi32(_mm512_set1_epi8(0x0f), low, plane_up(d->shift[2], chunk + 32), SELECT);
-    return _mm512_dpbusd_epi32(sum, _mm512_and_si512(all, _mm512_set1_epi8(0x3f)), four_inputs(x));
-}
-
-/* total + scales * the group's sums, 16 rows */
-static inline __m512i add_scaled(__m512i total, const uint8_t *scales, __m512i even, __m512i odd)
+/* total + scales * sum, 16 rows */
+static inline __m512i add_scaled(__m512i total, const uint8_t *scales, __m512i sum)
 {
     const __m512i scale = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)scales));
-    return _mm512_add_epi32(total, _mm512_mullo_epi32(scale, _mm512_add_epi32(even, odd)));
+    return _mm512_add_epi32(total, _mm512_mullo_epi32(scale, sum));
+}
+
+/* One tile of one block. Format and group_inputs are constants where it is used, so that each combination is a loop without branches. */
+ALWAYS_INLINE __m512i tile(const struct decoder *d, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
+                           const int8_t *x, const int32_t *start)
+{
+    const int groups = PANEL_INPUTS / group_inputs, panel_bytes = BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
+    __m512i total = _mm512_setzero_si512();
+    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
+        struct pair pair[4];
+        __m512i even = _mm512_set1_epi32(start[0]), odd = _mm512_setzero_si512();
+        decode_panel(d, format, data + (ptrdiff_t)BLOCK_ROWS * groups, pair);
+        for (int i = 0; i < 4; i++) {
+            if (groups == 2 && i == 2) {
+                total = add_scaled(total, data, _mm512_add_epi32(even, odd));
+                even = _mm512_set1_epi32(start[1]);
+                odd = _mm512_setzero_si512();
+            }
+            even = _mm512_dpbusd_epi32(even, pair[i].even, four_inputs(x + (ptrdiff_t)8 * i));
+            odd = _mm512_dpbusd_epi32(odd, pair[i].odd, four_inputs(x + (ptrdiff_t)8 * i + 4));
+        }
+        total = add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1), _mm512_add_epi32(even, odd));
+    }
+    return total;
 }
 
 static inline void add_to(int64_t *y, __m512i total)
@@ -92,55 +130,27 @@ static inline void add_to(int64_t *y, __m512i total)
     _mm512_storeu_si512(y + 8, _mm512_add_epi64(_mm512_loadu_si512(y + 8), high));
 }
 
-/* One tile of one block, n_groups groups from data and x on. */
-static __m512i tile_w3(const struct decoder_w3 *d, const uint8_t *data, int32_t n_groups, const int8_t *x, const int32_t *start)
+ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
+                          const int8_t *x, const int32_t *start, int64_t *y)
 {
-    __m512i total = _mm512_setzero_si512();
-    for (int32_t g = 0; g < n_groups; g++, x += GROUP_INPUTS) {
-        const uint8_t *chunk = data + BLOCK_ROWS;
-        __m512i even = _mm512_set1_epi32(start[g]), odd = _mm512_setzero_si512();
-        for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W3) {
-            even = dot_chunk_w3(d, even, chunk, x + 4 * c);
-            odd = dot_chunk_w3(d, odd, chunk + CHUNK_BYTES_W3, x + 4 * c + 4);
+    const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
+    const int64_t panel_bytes = matrix_panel_bytes(w);
+    const struct decoder d = decoder(w);
+    for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
+        memset(y, 0, BLOCK_ROWS * sizeof *y);
+        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
+            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
+            add_to(y, tile(&d, format, group_inputs, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p));
+            data += n * panel_bytes;
         }
-        total = add_scaled(total, data, even, odd);
-        data = chunk;
     }
-    return total;
-}
-
-static __m512i tile_w6(const struct decoder_w6 *d, const uint8_t *data, int32_t n_groups, const int8_t *x, const int32_t *start)
-{
-    __m512i total = _mm512_setzero_si512();
-    for (int32_t g = 0; g < n_groups; g++, x += GROUP_INPUTS) {
-        const uint8_t *chunk = data + BLOCK_ROWS;
-        __m512i even = _mm512_set1_epi32(start[g]), odd = _mm512_setzero_si512();
-        for (int c = 0; c < CHUNKS_PER_GROUP; c += 2, chunk += (ptrdiff_t)2 * CHUNK_BYTES_W6) {
-            even = dot_chunk_w6(d, even, chunk, x + 4 * c);
-            odd = dot_chunk_w6(d, odd, chunk + CHUNK_BYTES_W6, x + 4 * c + 4);
-        }
-        total = add_scaled(total, data, even, odd);
-        data = chunk;
-    }
-    return total;
 }
 
 static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
 {
-    const int32_t n_groups = matrix_groups(w);
-    const int64_t group_bytes = matrix_group_bytes(w);
-    const bool w3 = w->format == WEIGHT_W3;
-    const struct decoder_w3 d3 = decoder_w3(w);
-    const struct decoder_w6 d6 = decoder_w6();
-    for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
-        memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t g = 0; g < n_groups; g += TILE_GROUPS) {
-            const int32_t n = n_groups - g < TILE_GROUPS ? n_groups - g : TILE_GROUPS;
-            const int8_t *tile_x = x + (int64_t)g * GROUP_INPUTS;
-            add_to(y, w3 ? tile_w3(&d3, data, n, tile_x, start + g) : tile_w6(&d6, data, n, tile_x, start + g));
-            data += n * group_bytes;
-        }
-    }
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+    FOR_MATRIX_KIND(w, GEMV_BLOCKS)
+#undef GEMV_BLOCKS
 }
 
 /* -- rows of int8 -- */

@@ -2,92 +2,94 @@
 #include <string.h>
 
 #include "kernels/isa_table.h"
+#include "kernels/matrix_panel.h"
 #include "kernels/tables.h"
 
 /* -- gemv -- */
 
-/* The four codes' two bits of each of a plane's 16 bytes, as bytes in the order of codes. */
-static void spread_plane(const uint8_t plane[16], uint8_t code[64])
+/* Weights plus 32, 0..63, of each code. */
+static void decoder(const struct matrix *w, uint8_t value[64])
 {
-    for (int quarter = 0; quarter < 4; quarter++) {
-        for (int i = 0; i < 16; i++) {
-            code[16 * quarter + i] = plane[i] >> (2 * quarter) & 3;
+    const int n = weight_codebook_entries(w->format);
+    for (int code = 0; code < 64; code++) {
+        value[code] = (uint8_t)(n == 0 ? code : w->codebook[code % CODEBOOK_MAX] + 32);
+    }
+}
+
+ALWAYS_INLINE void decode_panel(enum weight_format format, const uint8_t *planes, const uint8_t value[64],
+                                uint8_t weight[PANEL_CHUNKS][CHUNK_CODES])
+{
+    for (int c = 0; c < PANEL_CHUNKS; c++) {
+        for (int j = 0; j < CHUNK_CODES; j++) {
+            const int code = panel_code(format, planes, c, j);
+            weight[c][j] = format == WEIGHT_W6 ? (uint8_t)code : value[code];
         }
     }
 }
 
-/* Weights of one chunk plus 32, row by row: 1..63. value: of the eight codes. */
-static void decode_w3(const uint8_t *chunk, const uint8_t value[8], uint8_t weight[64])
-{
-    uint8_t low[64];
-    spread_plane(chunk, low);
-    for (int j = 0; j < 64; j++) {
-        weight[j] = value[low[j] | (chunk[16 + j / 8] >> (j % 8) & 1) << 2];
-    }
-}
-
-/* The code is the weight plus 32 already: 0..63. */
-static void decode_w6(const uint8_t *chunk, uint8_t weight[64])
-{
-    uint8_t low[64], middle[64], high[64];
-    spread_plane(chunk, low);
-    spread_plane(chunk + 16, middle);
-    spread_plane(chunk + 32, high);
-    for (int j = 0; j < 64; j++) {
-        weight[j] = (uint8_t)(low[j] | middle[j] << 2 | high[j] << 4);
-    }
-}
-
-static void add_chunk(const uint8_t weight[64], const int8_t x[4], int32_t sum[BLOCK_ROWS])
+static void add_chunk(const uint8_t weight[CHUNK_CODES], const int8_t x[CHUNK_INPUTS], int32_t sum[BLOCK_ROWS])
 {
     for (int r = 0; r < BLOCK_ROWS; r++) {
         sum[r] += weight[4 * r] * x[0] + weight[4 * r + 1] * x[1] + weight[4 * r + 2] * x[2] + weight[4 * r + 3] * x[3];
     }
 }
 
-static void add_group(const struct matrix *w, const uint8_t *data, const int8_t *x, int32_t start, int32_t sum[BLOCK_ROWS])
+/* A group's sums, times its scales, are added to sum. */
+static void add_group(uint8_t (*weight)[CHUNK_CODES], int n_chunks, const int8_t *x, int32_t start, const uint8_t *scales,
+                      int32_t sum[BLOCK_ROWS])
 {
-    uint8_t value[8];
-    for (int code = 0; code < 8; code++) {
-        value[code] = (uint8_t)(w->codebook[code] + 32);
-    }
-    const int chunk_bytes = w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6;
     int32_t group_sum[BLOCK_ROWS];
     for (int r = 0; r < BLOCK_ROWS; r++) {
         group_sum[r] = start;
     }
-    for (int c = 0; c < CHUNKS_PER_GROUP; c++) {
-        const uint8_t *chunk = data + BLOCK_ROWS + (ptrdiff_t)c * chunk_bytes;
-        uint8_t weight[64];
-        if (w->format == WEIGHT_W3) {
-            decode_w3(chunk, value, weight);
-        } else {
-            decode_w6(chunk, weight);
-        }
-        add_chunk(weight, x + (ptrdiff_t)4 * c, group_sum);
+    for (int c = 0; c < n_chunks; c++) {
+        add_chunk(weight[c], x + (ptrdiff_t)CHUNK_INPUTS * c, group_sum);
     }
     for (int r = 0; r < BLOCK_ROWS; r++) {
-        sum[r] += data[r] * group_sum[r];
+        sum[r] += scales[r] * group_sum[r];
+    }
+}
+
+/* One tile of one block is added to y [16]. */
+ALWAYS_INLINE void tile(enum weight_format format, int group_inputs, const uint8_t value[64], const uint8_t *data, int32_t n_panels,
+                        const int8_t *x, const int32_t *start, int64_t *y)
+{
+    const int groups = PANEL_INPUTS / group_inputs, n_chunks = PANEL_CHUNKS / groups;
+    int32_t sum[BLOCK_ROWS] = {0};
+    for (int32_t p = 0; p < n_panels; p++) {
+        uint8_t weight[PANEL_CHUNKS][CHUNK_CODES];
+        decode_panel(format, data + (ptrdiff_t)BLOCK_ROWS * groups, value, weight);
+        for (int g = 0; g < groups; g++, x += group_inputs) {
+            add_group(weight + (ptrdiff_t)n_chunks * g, n_chunks, x, *start++, data + (ptrdiff_t)BLOCK_ROWS * g, sum);
+        }
+        data += BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
+    }
+    for (int r = 0; r < BLOCK_ROWS; r++) {
+        y[r] += sum[r];
+    }
+}
+
+ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
+                          const int8_t *x, const int32_t *start, int64_t *y)
+{
+    const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
+    uint8_t value[64];
+    decoder(w, value);
+    for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
+        memset(y, 0, BLOCK_ROWS * sizeof *y);
+        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
+            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
+            tile(format, group_inputs, value, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p, y);
+            data += n * matrix_panel_bytes(w);
+        }
     }
 }
 
 static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
 {
-    const int32_t n_groups = matrix_groups(w);
-    const int64_t group_bytes = matrix_group_bytes(w);
-    for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
-        memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t first = 0; first < n_groups; first += TILE_GROUPS) {
-            const int32_t last = first + TILE_GROUPS < n_groups ? first + TILE_GROUPS : n_groups;
-            int32_t sum[BLOCK_ROWS] = {0};
-            for (int32_t g = first; g < last; g++, data += group_bytes) {
-                add_group(w, data, x + (ptrdiff_t)GROUP_INPUTS * g, start[g], sum);
-            }
-            for (int r = 0; r < BLOCK_ROWS; r++) {
-                y[r] += sum[r];
-            }
-        }
-    }
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+    FOR_MATRIX_KIND(w, GEMV_BLOCKS)
+#undef GEMV_BLOCKS
 }
 
 /* -- rows of int8 -- */

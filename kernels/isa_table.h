@@ -10,10 +10,22 @@
 
 #include "kernels/types.h"
 
-enum { INPUTS_MAX = 1 << 18, GROUPS_MAX = INPUTS_MAX / GROUP_INPUTS, TILE_GROUPS = TILE_ROWS_MAX / GROUP_INPUTS };
+enum { INPUTS_MAX = 1 << 18, GROUPS_MAX = INPUTS_MAX / 16, TILE_PANELS = TILE_ROWS_MAX / PANEL_INPUTS };
+
+/* DO(format, group_inputs) for the matrix at hand, with both as constants, so that each combination becomes a loop without branches. */
+#define FOR_MATRIX_KIND(w, DO)                        \
+    switch ((w)->format * 2 + (w)->groups_of_16) {    \
+    case WEIGHT_W3 * 2: DO(WEIGHT_W3, 32); break;     \
+    case WEIGHT_W3 * 2 + 1: DO(WEIGHT_W3, 16); break; \
+    case WEIGHT_W4 * 2: DO(WEIGHT_W4, 32); break;     \
+    case WEIGHT_W4 * 2 + 1: DO(WEIGHT_W4, 16); break; \
+    case WEIGHT_W6 * 2: DO(WEIGHT_W6, 32); break;     \
+    default: DO(WEIGHT_W6, 16);                       \
+    }
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 struct isa_table {
-    /* y[16 * n_blocks] for the blocks that start at data. x has 32 * n_groups elements; start[g] = -32 * sum of x over group g, what the
+    /* y[16 * n_blocks] for the blocks that start at data. x has 32 * panels elements; start[g] = -32 * sum of x over group g, what the
      * weights' offset of 32 adds too much. */
     void (*gemv_blocks)(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y);
     /* out[r] = sum over i < n of rows[r * stride + i] * x[i]. Nothing beyond rows[r * stride + n) or x[n) is read. The true sums fit int32. */

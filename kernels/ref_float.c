@@ -27,10 +27,10 @@ static const float *dequantise(struct arena *a, const struct matrix *w)
 {
     float *out = take(a, (size_t)w->n_out * (size_t)w->n_in * sizeof *out);
     for (int32_t o = 0; out && o < w->n_out; o++) {
-        for (int32_t g = 0; g < matrix_groups(w); g++) {
-            int16_t values[GROUP_INPUTS];
-            matrix_unpack_group(w, o, g, values);
-            for (int32_t i = g * GROUP_INPUTS, j = 0; i < w->n_in && j < GROUP_INPUTS; i++, j++) {
+        for (int32_t p = 0; p < matrix_panels(w); p++) {
+            int16_t values[PANEL_INPUTS];
+            matrix_unpack_panel(w, o, p, values);
+            for (int32_t i = p * PANEL_INPUTS, j = 0; i < w->n_in && j < PANEL_INPUTS; i++, j++) {
                 out[(int64_t)o * w->n_in + i] = ldexpf(values[j], w->exponent);
             }
         }

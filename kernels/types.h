@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 enum {
-    GROUP_INPUTS = 32,       /* inputs that share one 6-bit weight scale */
+    GROUP_INPUTS = 32,       /* inputs that share one 6-bit weight scale, unless a matrix says 16 */
     BLOCK_ROWS = 16,         /* output rows stored interleaved, see struct matrix */
+    PANEL_INPUTS = 32,       /* inputs stored interleaved */
     RESIDUAL_EXPONENT = -16, /* the residual stream is int32 in steps of 2^-16 */
     LORA_RANK_MAX = 128,
     TILE_ROWS_MAX = 8192, /* 8192 * 127 * 32 * 63 < 2^31: a tile's accumulator is 32 bits wide */
@@ -41,46 +42,75 @@ struct residual { /* residual stream, exponent RESIDUAL_EXPONENT */
     int32_t n;
 };
 
-enum weight_format { WEIGHT_W3, WEIGHT_W6 };
+enum weight_format { WEIGHT_W3, WEIGHT_W4, WEIGHT_W6, WEIGHT_FORMATS };
+enum { CODEBOOK_MAX = 16, CHUNK_INPUTS = 4, CHUNK_CODES = BLOCK_ROWS * CHUNK_INPUTS, PANEL_CHUNKS = PANEL_INPUTS / CHUNK_INPUTS };
 
-/* A weight matrix in ROM: [n_out, n_in], value = codebook[code] * scale * 2^exponent (W3) or (code - 32) * scale * 2^exponent (W6).
+static inline int weight_bits(enum weight_format format)
+{
+    return format == WEIGHT_W3 ? 3 : format == WEIGHT_W4 ? 4 : 6;
+}
+/* Entries of the codebook; 0: a w6 code is the value plus 32. */
+static inline int weight_codebook_entries(enum weight_format format)
+{
+    return format == WEIGHT_W3 ? 8 : format == WEIGHT_W4 ? 16 : 0;
+}
+
+/* A weight matrix in ROM: [n_out, n_in], value = codebook[code] * scale * 2^exponent (W3, W4) or (code - 32) * scale * 2^exponent (W6).
  *
- * data: rows in blocks of 16 (the last one padded with scale 0), inputs in groups of 32 (padded with code 0; the activations
- * there are zero). For each block, for each group: 16 scales (a byte each, 0..63), then 8 chunks. A chunk holds 64 codes:
- * 16 rows x 4 consecutive inputs, code index j = 4 * row + input. Bits are kept in planes of 16 bytes:
- *   W3, 24 bytes: 16 bytes with the two low bits (code j in byte j % 16, bits 2 * (j / 16) ..), then 8 bytes = 64 bits with bit 2 of code j at bit j
- *   W6, 48 bytes: three such 16-byte planes of two bits each: bits 0-1, 2-3, 4-5
- * So one 512-bit register decodes a chunk, and one 4-way dot product accumulates it into 16 rows. */
+ * data: rows in blocks of 16 (the last one padded with scale 0), inputs in panels of 32 (padded with code 0; the activations there are
+ * zero). For each block, for each panel: the scales of its 16 rows (a byte each, 0..63), for groups of 16 inputs then those of the second
+ * half; then the codes. Those of 16 rows x 4 consecutive inputs are a chunk, number j = 4 * row + input in it, and 8 chunks are a panel. They
+ * are kept in planes of 64 bytes, one a bit; byte j of a plane has bits of the codes j of several chunks:
+ *   W3  3 planes; the low six bits of plane k: chunk 2k, then chunk 2k + 1; the top two bits of the three planes together, plane 0 the lowest:
+ *       six bits more, chunk 6, then chunk 7
+ *   W4  4 planes; plane k: chunk 2k, then chunk 2k + 1
+ *   W6  6 planes; the low six bits of plane 3t + k: chunk 4t + k; the top two bits of planes 3t .. 3t + 2 together: chunk 4t + 3
+ * So a 512-bit register holds the codes of several chunks at once, a table look-up that takes the low bits of a byte decodes one, and one
+ * 4-way dot product accumulates it into 16 rows. */
 struct matrix {
     enum weight_format format;
     int32_t n_out, n_in;
     int32_t exponent;
-    int8_t codebook[8];
+    bool groups_of_16;             /* 16 inputs share a scale, not 32 */
+    int8_t codebook[CODEBOOK_MAX]; /* zero beyond the format's entries */
     const uint8_t *data;
 };
 
-enum { CHUNKS_PER_GROUP = GROUP_INPUTS / 4, CHUNK_BYTES_W3 = 24, CHUNK_BYTES_W6 = 48 };
+enum { PLANE_BYTES = CHUNK_CODES };
 
 static inline int32_t matrix_blocks(const struct matrix *w)
 {
     return (w->n_out + BLOCK_ROWS - 1) / BLOCK_ROWS;
 }
+static inline int32_t matrix_group_inputs(const struct matrix *w)
+{
+    return w->groups_of_16 ? 16 : GROUP_INPUTS;
+}
+/* Scales of a row. */
 static inline int32_t matrix_groups(const struct matrix *w)
 {
-    return (w->n_in + GROUP_INPUTS - 1) / GROUP_INPUTS;
+    return (w->n_in + matrix_group_inputs(w) - 1) / matrix_group_inputs(w);
 }
-static inline int64_t matrix_group_bytes(const struct matrix *w)
+static inline int32_t matrix_panels(const struct matrix *w)
 {
-    return BLOCK_ROWS + CHUNKS_PER_GROUP * (w->format == WEIGHT_W3 ? CHUNK_BYTES_W3 : CHUNK_BYTES_W6);
+    return (w->n_in + PANEL_INPUTS - 1) / PANEL_INPUTS;
+}
+static inline int32_t matrix_panel_scales(const struct matrix *w)
+{
+    return BLOCK_ROWS * (PANEL_INPUTS / matrix_group_inputs(w));
+}
+static inline int64_t matrix_panel_bytes(const struct matrix *w)
+{
+    return matrix_panel_scales(w) + (int64_t)PLANE_BYTES * weight_bits(w->format);
 }
 static inline int64_t matrix_bytes(const struct matrix *w)
 {
-    return (int64_t)matrix_blocks(w) * matrix_groups(w) * matrix_group_bytes(w);
+    return (int64_t)matrix_blocks(w) * matrix_panels(w) * matrix_panel_bytes(w);
 }
 /* Bits in the mask ROM: codes and 6-bit scales of the true shape, without the padding of the image. */
 static inline int64_t matrix_rom_bits(const struct matrix *w)
 {
-    return (int64_t)w->n_out * ((int64_t)w->n_in * (w->format == WEIGHT_W3 ? 3 : 6) + (int64_t)matrix_groups(w) * 6);
+    return (int64_t)w->n_out * ((int64_t)w->n_in * weight_bits(w->format) + (int64_t)matrix_groups(w) * 6);
 }
 
 struct norm { /* RMSNorm weights, value = m * 2^exponent, and the constants of its shape */

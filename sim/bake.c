@@ -104,7 +104,12 @@ static void plan_free(struct plan *p)
 static struct image_matrix planned_entry(int32_t n_out, int32_t n_in, int32_t bits, uint64_t *offset)
 {
     struct matrix w = {.format = bits == 3 ? WEIGHT_W3 : WEIGHT_W6, .n_out = n_out, .n_in = n_in};
-    struct image_matrix entry = {.format = w.format, .n_out = n_out, .n_in = n_in, .offset = *offset, .bytes = (uint64_t)matrix_bytes(&w)};
+    struct image_matrix entry = {.format = w.format,
+                                 .n_out = n_out,
+                                 .n_in = n_in,
+                                 .group_inputs = matrix_group_inputs(&w),
+                                 .offset = *offset,
+                                 .bytes = (uint64_t)matrix_bytes(&w)};
     *offset = image_aligned(*offset + entry.bytes);
     return entry;
 }
@@ -358,8 +363,8 @@ static bool write_matrices(struct plan *p, struct error *e)
         entry->exponent = w.exponent;
         memcpy(entry->codebook, w.codebook, sizeof entry->codebook);
         double weights = (double)w.n_out * w.n_in;
-        report_tensor(p, m->tensor, w.format == WEIGHT_W3 ? 3 : 6, (double)matrix_rom_bits(&w) / weights, m->codebook_name, w.codebook,
-                      w.exponent, &m->sum);
+        report_tensor(p, m->tensor, weight_bits(w.format), (double)matrix_rom_bits(&w) / weights, m->codebook_name, w.codebook, w.exponent,
+                      &m->sum);
         if (p->report) {
             p->report->n_weights += (int64_t)w.n_out * w.n_in;
             p->report->rom_bits += matrix_rom_bits(&w);

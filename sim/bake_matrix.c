@@ -87,11 +87,11 @@ static void buffers_free(struct buffers *b)
 
 static bool buffers_allocate(const struct matrix *w, struct buffers *b, struct error *e)
 {
-    size_t groups = (size_t)matrix_groups(w);
+    size_t panels = (size_t)matrix_panels(w);
     b->row = error_calloc(e, (size_t)w->n_in, sizeof *b->row, "a row of weights");
-    b->codes = error_calloc(e, groups * BLOCK_ROWS, GROUP_INPUTS, "a block of codes");
-    b->scales = error_calloc(e, groups, BLOCK_ROWS, "a block of scales");
-    b->packed = error_calloc(e, groups, (size_t)matrix_group_bytes(w), "a packed block");
+    b->codes = error_calloc(e, panels * BLOCK_ROWS, PANEL_INPUTS, "a block of codes");
+    b->scales = error_calloc(e, (size_t)matrix_groups(w), BLOCK_ROWS, "a block of scales");
+    b->packed = error_calloc(e, panels, (size_t)matrix_panel_bytes(w), "a packed block");
     return b->row && b->codes && b->scales && b->packed;
 }
 
@@ -99,14 +99,15 @@ static bool pack_rows(struct worker *worker, int64_t first_row, int64_t last_row
 {
     const struct pass *p = worker->pass;
     const struct matrix *w = p->w;
-    size_t groups = (size_t)matrix_groups(w), block_bytes = groups * (size_t)matrix_group_bytes(w);
+    size_t groups = (size_t)matrix_groups(w), row_codes = (size_t)matrix_panels(w) * PANEL_INPUTS,
+           block_bytes = (size_t)matrix_block_bytes(w);
     for (int64_t block = first_row / BLOCK_ROWS; block * BLOCK_ROWS < last_row; block++) {
-        memset(b->codes, 0, groups * BLOCK_ROWS * GROUP_INPUTS);
+        memset(b->codes, 0, row_codes * BLOCK_ROWS);
         memset(b->scales, 0, groups * BLOCK_ROWS);
         for (int64_t r = block * BLOCK_ROWS; r < last_row && r < (block + 1) * BLOCK_ROWS; r++) {
             size_t in_block = (size_t)(r % BLOCK_ROWS);
             gguf_row(p->t, r, b->row);
-            quantise_row(p->quantiser, b->row, w->n_in, b->codes + in_block * groups * GROUP_INPUTS, b->scales + in_block * groups,
+            quantise_row(p->quantiser, b->row, w->n_in, b->codes + in_block * row_codes, b->scales + in_block * groups,
                          &p->sums[first_row / CHUNK_ROWS]);
         }
         matrix_pack_block(w, b->codes, b->scales, b->packed);
@@ -264,7 +265,7 @@ bool bake_matrix(const struct gguf *g, const struct gguf_tensor *t, const struct
     free(p.sums);
     if (good) {
         w->exponent = choices[chosen].exponent;
-        memcpy(w->codebook, choices[chosen].codebook, sizeof w->codebook);
+        memcpy(w->codebook, choices[chosen].codebook, sizeof choices[chosen].codebook);
         memcpy(codebook_name, choices[chosen].codebook_name, 8);
     }
     mapped_drop(&g->map, t->data, t->bytes);

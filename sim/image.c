@@ -237,37 +237,52 @@ static bool read_norms(const struct reader *r, struct image *image)
 
 static bool check_codebook(const struct reader *r, const struct image_matrix *entry, uint64_t at)
 {
-    bool w3 = entry->format == WEIGHT_W3;
-    for (int k = 0; k < 8; k++) {
-        int low = !w3 ? 0 : k == 0 ? -WEIGHT_CODE_MAX : entry->codebook[k - 1] + 1;
-        if (!check(r, "codebook entry", at + 16 + (uint64_t)k, entry->codebook[k], low, w3 ? WEIGHT_CODE_MAX : 0)) {
+    const int n = weight_codebook_entries((enum weight_format)entry->format);
+    for (int k = 0; k < CODEBOOK_MAX; k++) {
+        int low = k >= n ? 0 : k == 0 ? -WEIGHT_CODE_MAX : entry->codebook[k - 1] + 1;
+        if (!check(r, "codebook entry", at + offsetof(struct image_matrix, codebook) + (uint64_t)k, entry->codebook[k], low,
+                   k < n ? WEIGHT_CODE_MAX : 0)) {
             return false;
         }
     }
     return true;
 }
 
+static bool check_group_inputs(const struct reader *r, uint64_t at, int32_t group_inputs)
+{
+    return group_inputs == 16 || group_inputs == 32 || fail(r, "inputs of a group", at, "16 or 32", group_inputs);
+}
+
+/* The scales that a panel starts with; n_rows of each 16 are of true rows, the others must be zero. */
+static bool check_panel_scales(const struct reader *r, const uint8_t *scales, int n_scales, int n_rows)
+{
+    unsigned seen = 0, beyond = 0;
+    for (int i = 0; i < n_scales; i++) {
+        seen |= i % BLOCK_ROWS < n_rows ? scales[i] : 0;
+        beyond |= i % BLOCK_ROWS < n_rows ? 0 : scales[i];
+    }
+    if (seen <= WEIGHT_SCALE_MAX && beyond == 0) {
+        return true;
+    }
+    int i = 0;
+    while (i % BLOCK_ROWS < n_rows ? scales[i] <= WEIGHT_SCALE_MAX : scales[i] == 0) {
+        i++;
+    }
+    bool row = i % BLOCK_ROWS < n_rows;
+    return check(r, row ? "scale" : "scale of padding", (uint64_t)(scales + i - r->bytes), scales[i], 0, row ? WEIGHT_SCALE_MAX : 0);
+}
+
 static bool check_scales(const struct reader *r, const struct matrix *w)
 {
-    int64_t group_bytes = matrix_group_bytes(w), groups = (int64_t)matrix_blocks(w) * matrix_groups(w), full_groups = groups;
-    if (w->n_out % BLOCK_ROWS != 0) {
-        full_groups -= matrix_groups(w);
-    }
-    for (int64_t g = 0; g < groups; g++) {
-        const uint8_t *scales = w->data + g * group_bytes;
-        int n_rows = g < full_groups ? BLOCK_ROWS : w->n_out % BLOCK_ROWS;
-        unsigned seen = 0, beyond = 0;
-        for (int i = 0; i < BLOCK_ROWS; i++) {
-            seen |= i < n_rows ? scales[i] : 0;
-            beyond |= i < n_rows ? 0 : scales[i];
-        }
-        if (seen > WEIGHT_SCALE_MAX || beyond > 0) {
-            int i = 0;
-            while (i < n_rows ? scales[i] <= WEIGHT_SCALE_MAX : scales[i] == 0) {
-                i++;
+    const int64_t panel_bytes = matrix_panel_bytes(w);
+    const int n_scales = matrix_panel_scales(w);
+    const uint8_t *at = w->data;
+    for (int32_t row = 0; row < w->n_out; row += BLOCK_ROWS) {
+        const int n_rows = w->n_out - row < BLOCK_ROWS ? w->n_out - row : BLOCK_ROWS;
+        for (int32_t p = 0; p < matrix_panels(w); p++, at += panel_bytes) {
+            if (!check_panel_scales(r, at, n_scales, n_rows)) {
+                return false;
             }
-            return check(r, i < n_rows ? "scale" : "scale of padding", (uint64_t)(scales + i - r->bytes), scales[i], 0,
-                         i < n_rows ? WEIGHT_SCALE_MAX : 0);
         }
     }
     return true;
@@ -281,12 +296,18 @@ static bool read_matrix(const struct reader *r, int32_t index, int32_t n_out, in
     const struct image_section *data = &r->sections[IMAGE_DATA - 1];
     struct image_matrix entry;
     memcpy(&entry, r->bytes + at, sizeof entry);
-    if (!check(r, "matrix format", at, entry.format, WEIGHT_W3, WEIGHT_W6) ||
+    if (!check(r, "matrix format", at, entry.format, WEIGHT_W3, WEIGHT_FORMATS - 1) ||
         !check(r, "matrix outputs", at + 4, entry.n_out, n_out, n_out) || !check(r, "matrix inputs", at + 8, entry.n_in, n_in, n_in) ||
-        !check(r, "matrix exponent", at + 12, entry.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX) || !check_codebook(r, &entry, at)) {
+        !check_group_inputs(r, at + 12, entry.group_inputs) ||
+        !check(r, "matrix exponent", at + 16, entry.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX) ||
+        !check(r, "matrix's zero", at + 20, entry.zero, 0, 0) || !check_codebook(r, &entry, at)) {
         return false;
     }
-    *w = (struct matrix){.format = (enum weight_format)entry.format, .n_out = n_out, .n_in = n_in, .exponent = entry.exponent};
+    *w = (struct matrix){.format = (enum weight_format)entry.format,
+                         .n_out = n_out,
+                         .n_in = n_in,
+                         .groups_of_16 = entry.group_inputs == 16,
+                         .exponent = entry.exponent};
     memcpy(w->codebook, entry.codebook, sizeof w->codebook);
     uint64_t bytes = (uint64_t)matrix_bytes(w);
     if (entry.offset != *next || entry.bytes != bytes || *next > data->bytes || bytes > data->bytes - *next) {

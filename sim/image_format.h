@@ -10,9 +10,11 @@
 
 #include <stdint.h>
 
+#include "kernels/types.h"
+
 #define IMAGE_MAGIC "ETCHROM" /* and its NUL */
 enum {
-    IMAGE_VERSION = 1,
+    IMAGE_VERSION = 2,
     IMAGE_ALIGNMENT = 64,
     IMAGE_CHECKSUM_START = 32, /* the checksum is of all bytes from here on */
 };
@@ -61,9 +63,11 @@ struct image_norm {
 struct image_matrix {
     uint32_t format; /* enum weight_format */
     int32_t n_out, n_in;
+    int32_t group_inputs; /* that share a scale: 16 or 32 */
     int32_t exponent;
-    int8_t codebook[8]; /* zeros for WEIGHT_W6 */
-    uint64_t offset;    /* from the start of the data section */
+    uint32_t zero;
+    int8_t codebook[CODEBOOK_MAX]; /* zeros beyond the format's entries; WEIGHT_W6 has none */
+    uint64_t offset;               /* from the start of the data section */
     uint64_t bytes;
 };
 
@@ -83,7 +87,7 @@ _Static_assert(sizeof(struct image_header) == IMAGE_CHECKSUM_START, "no padding"
 _Static_assert(sizeof(struct image_section) == 24, "no padding");
 _Static_assert(sizeof(struct image_shape) == 112, "no padding");
 _Static_assert(sizeof(struct image_norm) == 24, "no padding");
-_Static_assert(sizeof(struct image_matrix) == 40, "no padding");
+_Static_assert(sizeof(struct image_matrix) == 56, "no padding");
 _Static_assert(sizeof(struct image_vocab) == 72, "no padding");
 
 static inline uint64_t image_aligned(uint64_t offset)

@@ -11,10 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_matrix(const struct matrix *w)
 {
     for (int32_t row = 0; row < w->n_out; row++) {
-        for (int32_t group = 0; group < matrix_groups(w); group++) {
-            int16_t values[GROUP_INPUTS];
-            matrix_unpack_group(w, row, group, values);
-            for (int i = 0; i < GROUP_INPUTS; i++) {
+        for (int32_t panel = 0; panel < matrix_panels(w); panel++) {
+            int16_t values[PANEL_INPUTS];
+            matrix_unpack_panel(w, row, panel, values);
+            for (int i = 0; i < PANEL_INPUTS; i++) {
                 if (values[i] < -32 * 63 || values[i] > 32 * 63) {
                     abort();
                 }

@@ -44,7 +44,7 @@ void random_matrix(struct random *random, struct matrix *w, uint8_t *data)
     const size_t groups = (size_t)matrix_groups(w);
     uint8_t *codes = malloc((size_t)w->n_out * (size_t)w->n_in), *scales = malloc((size_t)w->n_out * groups);
     ES_ASSERT(codes && scales);
-    memcpy(w->codebook, CODEBOOKS[random_between(random, 0, 2)], sizeof w->codebook);
+    memcpy(w->codebook, CODEBOOKS[random_between(random, 0, 2)], sizeof CODEBOOKS[0]);
     for (int64_t i = 0; i < (int64_t)w->n_out * w->n_in; i++) {
         codes[i] = (uint8_t)(w->format == WEIGHT_W3 ? random_between(random, 0, 7) : random_between(random, 1, 63));
     }

@@ -15,10 +15,18 @@ struct problem {
     int64_t *expected, *y;
 };
 
-static void problem_new(enum weight_format format, int32_t n_out, int32_t n_in, struct problem *p)
+static const int8_t BOOK_OF_8[CODEBOOK_MAX] = {-31, -19, -9, 0, 6, 13, 21, 31},
+                    BOOK_OF_16[CODEBOOK_MAX] = {-31, -24, -16, -12, -8, -4, -2, 0, 1, 3, 4, 8, 12, 16, 25, 31};
+
+/* Of a number, the format and the group: all six combinations follow each other. */
+static void problem_new(int kind, int32_t n_out, int32_t n_in, struct problem *p)
 {
-    *p = (struct problem){
-        .w = {.format = format, .n_out = n_out, .n_in = n_in, .exponent = -7, .codebook = {-31, -19, -9, 0, 6, 13, 21, 31}}};
+    *p = (struct problem){.w = {.format = (enum weight_format)(kind % WEIGHT_FORMATS),
+                                .n_out = n_out,
+                                .n_in = n_in,
+                                .groups_of_16 = kind / WEIGHT_FORMATS % 2 == 1,
+                                .exponent = -7}};
+    memcpy(p->w.codebook, p->w.format == WEIGHT_W4 ? BOOK_OF_16 : BOOK_OF_8, sizeof p->w.codebook);
     p->codes = calloc((size_t)n_out * (size_t)n_in, 1);
     p->scales = calloc((size_t)n_out * (size_t)matrix_groups(&p->w), 1);
     p->data = malloc((size_t)matrix_bytes(&p->w));
@@ -41,7 +49,7 @@ static void problem_fill(struct random *random, struct problem *p)
 {
     const struct matrix *w = &p->w;
     for (int64_t i = 0; i < (int64_t)w->n_out * w->n_in; i++) {
-        p->codes[i] = (uint8_t)random_between(random, 0, w->format == WEIGHT_W3 ? 7 : 63);
+        p->codes[i] = (uint8_t)random_between(random, 0, (1 << weight_bits(w->format)) - 1);
     }
     for (int64_t i = 0; i < (int64_t)w->n_out * matrix_groups(w); i++) {
         p->scales[i] = (uint8_t)random_between(random, 0, 63);
@@ -58,8 +66,8 @@ static void problem_expect(struct problem *p)
     for (int32_t o = 0; o < w->n_out; o++) {
         p->expected[o] = 0;
         for (int32_t i = 0; i < w->n_in; i++) {
-            const int code = p->codes[(int64_t)o * w->n_in + i], value = w->format == WEIGHT_W3 ? w->codebook[code] : code - 32;
-            p->expected[o] += (int64_t)value * p->scales[(int64_t)o * matrix_groups(w) + i / 32] * p->x.m[i];
+            const int code = p->codes[(int64_t)o * w->n_in + i], value = w->format == WEIGHT_W6 ? code - 32 : w->codebook[code];
+            p->expected[o] += (int64_t)value * p->scales[(int64_t)o * matrix_groups(w) + i / matrix_group_inputs(w)] * p->x.m[i];
         }
     }
     matrix_pack(w, p->codes, p->scales, p->data);
@@ -89,7 +97,7 @@ static void random_shapes(void)
     random_seed(&random, 2, 0);
     for (int round = 0; round < 120; round++) {
         struct problem p;
-        problem_new(round & 1 ? WEIGHT_W6 : WEIGHT_W3, random_between(&random, 1, 70), random_between(&random, 1, 200), &p);
+        problem_new(round, random_between(&random, 1, 70), random_between(&random, 1, 200), &p);
         problem_fill(&random, &p);
         problem_expect(&p);
         check_all_isas(&p);
@@ -102,9 +110,9 @@ static void wide_rows_span_tiles(void)
     struct random random;
     random_seed(&random, 3, 0);
     const int32_t widths[] = {TILE_ROWS_MAX - 1, TILE_ROWS_MAX, TILE_ROWS_MAX + 1, 3 * TILE_ROWS_MAX + 77};
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 24; i++) {
         struct problem p;
-        problem_new(i & 1 ? WEIGHT_W6 : WEIGHT_W3, 18, widths[i / 2], &p);
+        problem_new(i, 18, widths[i / 6], &p);
         problem_fill(&random, &p);
         problem_expect(&p);
         check_all_isas(&p);
@@ -115,11 +123,10 @@ static void wide_rows_span_tiles(void)
 /* All +-127 times the extreme codes at scale 63, in a whole tile and beyond: the widths that the static bounds promise. */
 static void extremes_do_not_overflow(void)
 {
-    for (int i = 0; i < 16; i++) {
-        const enum weight_format format = i & 1 ? WEIGHT_W6 : WEIGHT_W3;
+    for (int i = 0; i < 48; i++) {
         struct problem p;
-        problem_new(format, 17, i & 8 ? TILE_ROWS_MAX : 2 * TILE_ROWS_MAX + 32, &p);
-        memset(p.codes, i & 2 ? (format == WEIGHT_W3 ? 7 : 63) : 0, (size_t)p.w.n_out * (size_t)p.w.n_in);
+        problem_new(i / 8, 17, i & 1 ? TILE_ROWS_MAX : 2 * TILE_ROWS_MAX + 32, &p);
+        memset(p.codes, i & 2 ? (1 << weight_bits(p.w.format)) - 1 : 0, (size_t)p.w.n_out * (size_t)p.w.n_in);
         memset(p.scales, 63, (size_t)p.w.n_out * (size_t)matrix_groups(&p.w));
         memset(p.x.m, i & 4 ? 127 : -127, (size_t)p.w.n_in);
         problem_expect(&p);
@@ -151,9 +158,9 @@ static void packing_round_trips(void)
 {
     struct random random;
     random_seed(&random, 5, 0);
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 24; round++) {
         struct problem p;
-        problem_new(round & 1 ? WEIGHT_W6 : WEIGHT_W3, random_between(&random, 1, 40), random_between(&random, 1, 100), &p);
+        problem_new(round, random_between(&random, 1, 40), random_between(&random, 1, 100), &p);
         problem_fill(&random, &p);
         problem_expect(&p);
         int16_t row[100];
@@ -161,30 +168,68 @@ static void packing_round_trips(void)
             matrix_unpack_row(&p.w, o, row);
             for (int32_t i = 0; i < p.w.n_in; i++) {
                 const int value = matrix_code_value(&p.w, p.codes[(int64_t)o * p.w.n_in + i]);
-                CHECK_EQ_INT(row[i], value * p.scales[(int64_t)o * matrix_groups(&p.w) + i / GROUP_INPUTS]);
+                CHECK_EQ_INT(row[i], value * p.scales[(int64_t)o * matrix_groups(&p.w) + i / matrix_group_inputs(&p.w)]);
             }
         }
         problem_free(&p);
     }
 }
 
-/* The bytes that types.h promises, by hand: row 1, input 2 of a group is code j = 6 of chunk 0. */
+/* The bytes that types.h promises, by hand: codes of some row and input, scales of some row and group, and where they stand. */
+static void check_layout(struct matrix w, uint8_t codes[16][32], const uint8_t *scales, int (*bytes)[2], int n_bytes)
+{
+    uint8_t packed[32 + 6 * 64], block[sizeof packed], expected[sizeof packed] = {0};
+    REQUIRE(matrix_bytes(&w) <= (int64_t)sizeof packed);
+    for (int i = 0; i < n_bytes; i++) {
+        expected[bytes[i][0]] = (uint8_t)bytes[i][1];
+    }
+    matrix_pack(&w, codes[0], scales, packed);
+    CHECK_EQ_BYTES(packed, expected, (size_t)matrix_bytes(&w));
+    matrix_pack_block(&w, codes[0], scales, block);
+    CHECK_EQ_BYTES(block, packed, (size_t)matrix_bytes(&w));
+}
+
 static void layout_is_the_documented_one(void)
 {
+    const uint8_t scales[32] = {[3] = 42, [16 + 5] = 7}; /* [row][group] where there are two groups: rows 1 and 10 */
     struct matrix w = {.format = WEIGHT_W3, .n_out = 16, .n_in = 32};
-    uint8_t codes[16][32] = {{0}}, scales[16] = {0}, packed[16 + 8 * CHUNK_BYTES_W3], block[sizeof packed];
-    codes[1][2] = 5;
-    codes[15][31] = 6; /* chunk 7, j = 63 */
-    scales[3] = 42;
-    CHECK_EQ_INT(matrix_bytes(&w), (int64_t)sizeof packed);
-    matrix_pack(&w, codes[0], scales, packed);
-    CHECK_EQ_INT(packed[3], 42);
-    CHECK_EQ_INT(packed[16 + 6], 1);
-    CHECK_EQ_INT(packed[16 + 16], 1 << 6);
-    CHECK_EQ_INT(packed[16 + 7 * 24 + 15], 2 << 6);
-    CHECK_EQ_INT(packed[16 + 7 * 24 + 16 + 7], 1 << 7);
-    matrix_pack_block(&w, codes[0], scales, block);
-    CHECK_EQ_BYTES(block, packed, sizeof packed);
+    /* Row 1, input 2 is code 6 of chunk 0; row 15, inputs 7, 27 and 31: code 63 of chunks 1, 6 and 7. */
+    uint8_t codes[16][32] = {[1] = {[2] = 5}, [15] = {[7] = 3, [27] = 6, [31] = 5}};
+    CHECK_EQ_INT(matrix_bytes(&w), 208);
+    check_layout(w, codes, scales,
+                 (int[][2]){{3, 42},
+                            {16 + 6, 5},
+                            {16 + 63, 3 << 3 | 2 << 6}, /* the six bits 101110: 10, 11, 10 from plane 0 on */
+                            {16 + 64 + 63, 3 << 6},
+                            {16 + 128 + 63, 2 << 6}},
+                 5);
+    w.format = WEIGHT_W4;
+    w.groups_of_16 = true;
+    codes[1][2] = 13;
+    CHECK_EQ_INT(matrix_bytes(&w), 32 + 256);
+    check_layout(w, codes, scales,
+                 (int[][2]){{16 + 1, 42}, /* group 1 of row 1 */
+                            {16 + 10, 7},
+                            {32 + 6, 13},
+                            {32 + 63, 3 << 4},
+                            {32 + 192 + 63, 6 | 5 << 4}},
+                 5);
+    w.format = WEIGHT_W6;
+    w.groups_of_16 = false;
+    codes[1][2] = 45;
+    codes[15][12] = 57; /* code 60 of chunk 3: 111001, from plane 0 on 01, 10, 11 */
+    CHECK_EQ_INT(matrix_bytes(&w), 16 + 384);
+    check_layout(w, codes, scales,
+                 (int[][2]){{3, 42},
+                            {16 + 6, 45},
+                            {16 + 64 + 63, 3},
+                            {16 + 60, 1 << 6},
+                            {16 + 64 + 60, 2 << 6},
+                            {16 + 128 + 60, 3 << 6},
+                            {16 + 320 + 63, 6 | 0 << 6}, /* chunk 6; chunk 7 is 000101 */
+                            {16 + 192 + 63, 1 << 6},
+                            {16 + 256 + 63, 1 << 6}},
+                 9);
 }
 
 static void isas_are_chosen(void)
