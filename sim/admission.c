@@ -18,9 +18,15 @@ static bool resident(const struct request *r, const struct slots *slots)
     return r->adapter < 0 || slots_find(slots, r->adapter) >= 0;
 }
 
+/* Slot and pages, if a load can be asked for where it takes one. */
+static bool has_room(const struct request *r, const struct slots *slots)
+{
+    return r->reserved || slots_have_room(slots, r->adapter, 2 * r->kv_pages);
+}
+
 static bool can_run(const struct request *r, const struct slots *slots)
 {
-    return r->adapter < 0 || (resident(r, slots) && slots->slot[slots_find(slots, r->adapter)].usable);
+    return (r->adapter < 0 || (resident(r, slots) && slots->slot[slots_find(slots, r->adapter)].usable)) && has_room(r, slots);
 }
 
 /* The first request that needs no load, none after one that lets nobody pass any more; or NOBODY. */
@@ -28,7 +34,7 @@ static uint32_t first_resident(const struct admission *q, const struct slots *sl
 {
     uint32_t i = q->head;
     for (uint32_t n = 0; n < q->look_ahead && i != NOBODY; n++, i = q->next[i]) {
-        if (resident(&q->requests[i], slots)) {
+        if (resident(&q->requests[i], slots) && has_room(&q->requests[i], slots)) {
             return i;
         }
         if (q->policy == ADMISSION_SKIP_AHEAD && q->requests[i].overtaken >= q->overtakes) {
@@ -55,7 +61,7 @@ uint32_t admission_pick(const struct admission *q, const struct slots *slots, bo
         return NOBODY;
     }
     const struct request *head = &q->requests[q->head];
-    bool head_can = resident(head, slots) || (can_load && slots_victim(slots) >= 0);
+    bool head_can = has_room(head, slots) && (can_load || resident(head, slots));
     if (q->policy == ADMISSION_AFFINITY && now - head->arrives_at < q->ageing_cycles) {
         uint32_t running = first_that_can_run(q, slots);
         return running != NOBODY ? running : head_can ? q->head : first_resident(q, slots);
@@ -69,7 +75,7 @@ uint32_t admission_pick(const struct admission *q, const struct slots *slots, bo
 bool admission_waits_for_slot(const struct admission *q, const struct slots *slots)
 {
     const struct request *head = &q->requests[q->head];
-    return !resident(head, slots) && slots_victim(slots) < 0;
+    return !has_room(head, slots);
 }
 
 void admission_leave(struct admission *q, uint32_t request)

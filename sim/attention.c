@@ -10,11 +10,12 @@ static uint32_t context(const struct attention_unit *u)
 }
 
 /* Asks for all K or V rows of the sequence, as fast as the multipliers use them; they take no less than the multipliers. */
-static void read_rows(struct attention_unit *u, cycle_t now, uint32_t base_words, enum attention_phase phase)
+static void read_rows(struct attention_unit *u, cycle_t now, enum kv_part part, enum attention_phase phase)
 {
     cycle_t mac_cycles = ceil_div((uint64_t)context(u) * u->n_heads * u->head_dim, u->lanes);
     uint32_t words = context(u) * u->map->kv_row_words;
-    sram_request(u->read_request, now, u->token, base_words, words, (uint32_t)ceil_div(words, mac_cycles));
+    sram_request(u->read_request, now, u->token, memory_map_row(u->map, u->token->sequence, part, 0), words,
+                 (uint32_t)ceil_div(words, mac_cycles));
     u->until = now + 1 + mac_cycles + u->sram_latency_cycles;
     u->rows_read = false;
     u->phase = phase;
@@ -35,7 +36,7 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
                     (int32_t)context(u), &u->x, u->scratch);
     }
     link_pop(u->in_q, now);
-    read_rows(u, now, memory_map_k(u->map, u->token->sequence), ATTENTION_SCORES);
+    read_rows(u, now, KV_K, ATTENTION_SCORES);
 }
 
 /* Scores or values: first the rows, then the pipeline behind them. Returns whether the phase is over. */
@@ -93,7 +94,7 @@ RARELY static void advance(struct attention_unit *u, cycle_t now)
         break;
     case ATTENTION_SOFTMAX:
         token_book(u->token, PLACE_softmax, now);
-        read_rows(u, now, memory_map_v(u->map, u->token->sequence), ATTENTION_VALUES);
+        read_rows(u, now, KV_V, ATTENTION_VALUES);
         break;
     case ATTENTION_VALUES:
         if (rows_done(u, now, PLACE_values)) {

@@ -350,10 +350,37 @@ static void set_slots(struct chip *c, const struct adapter *adapters, uint32_t n
         slots->adapters[i].slot = -1;
         for (int32_t l = 0; l < c->shape.n_layers; l++) {
             slots->adapters[i].bytes += slice_size(&adapters[i], l).bytes;
+            slots->adapters[i].words += memory_map_slice_words(&c->map, &adapters[i], l);
         }
     }
+    slots->n_free = slots->count;
     slots->eviction = (enum eviction)c->config.slots_eviction;
     slots->pinned = c->config.slots_pinned;
+}
+
+/* The pool of pages, and the tables of those that have some. A table has an entry more than pages, which an SRAM may read and not use. */
+static void set_pages(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
+{
+    struct memory_map *map = &c->map;
+    struct slots *slots = &c->sequencer.slots;
+    if (map->n_pages == 0) {
+        return;
+    }
+    uint32_t *pages = keep(c, map->n_pages, sizeof *pages);
+    for (uint32_t i = 0; i < map->n_pages; i++) {
+        pages[i] = memory_map_page(map, i);
+    }
+    pages_init(&c->pool, pages, map->n_pages);
+    map->slot_page = keep(c, (size_t)slots->count * (map->slot_pages + 1), sizeof *map->slot_page);
+    if (map->shared) {
+        map->kv_page = keep(c, (size_t)c->config.kv_sequences * 2 * (map->kv_pages + 1), sizeof *map->kv_page);
+    }
+    slots->pool = &c->pool;
+    slots->page = map->slot_page;
+    slots->page_room = map->slot_pages + 1;
+    for (uint32_t i = 0; i < n_adapters; i++) {
+        slots->adapters[i].pages = memory_map_adapter_pages(map, &adapters[i]);
+    }
 }
 
 /* The answers' fields, and an empty queue. */
@@ -366,7 +393,8 @@ static void set_requests(struct chip *c, struct request *requests, uint32_t n_re
         r->state = REQUEST_QUEUED;
         r->n_generated = 0;
         r->slot = -1;
-        r->adapter_hit = r->adapter_load = r->prefetched = false;
+        r->adapter_hit = r->adapter_load = r->prefetched = r->reserved = false;
+        r->kv_pages = c->map.shared ? memory_map_kv_pages(&c->map, (uint32_t)(r->n_prompt + r->n_generate - 1)) : 0;
         r->overtaken = 0;
         r->slot_wanted_at = r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
         r->mark = r->arrives_at;
@@ -389,6 +417,7 @@ static void set_sequencer(struct chip *c, struct adapter *adapters)
 {
     struct sequencer *u = &c->sequencer;
     u->adapters = adapters;
+    u->map = &c->map;
     u->n_layers = c->shape.n_layers;
     u->prefetch = c->config.slots_prefetch;
     u->stop = &c->stop;
@@ -560,11 +589,34 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     set_ends(c);
     set_host(c, adapters, n_adapters);
     set_slots(c, adapters, n_adapters);
+    set_pages(c, adapters, n_adapters);
     set_requests(c, requests, n_requests);
     set_sequencer(c, adapters);
     place_units(c);
     wire_chip(c);
     ES_ASSERT(c->n_units == n_units && c->n_links == n_links);
+}
+
+/* Every request can start once the others are done: its adapter and its KV cache have pages beside the pinned adapters. */
+static bool check_pages(const struct chip *c, struct error *e)
+{
+    const struct sequencer *u = &c->sequencer;
+    uint64_t pinned = 0;
+    for (uint32_t i = 0; i < u->slots.n_adapters && i < u->slots.pinned; i++) {
+        pinned += u->slots.adapters[i].pages;
+    }
+    for (uint32_t i = 0; c->map.n_pages && i < u->n_requests; i++) {
+        const struct request *r = &u->requests[i];
+        uint64_t adapter = r->adapter >= (int32_t)u->slots.pinned ? u->slots.adapters[r->adapter].pages : 0;
+        if (pinned + adapter + 2 * (uint64_t)r->kv_pages > c->map.n_pages) {
+            return error_input(e,
+                               "%s: request %" PRIu32 " needs %" PRIu64 " pages for its adapter and %" PRIu64
+                               " for its KV cache beside %" PRIu64 " of pinned adapters: expected at most %" PRIu32 " of %" PRIu32
+                               " words (sram.page_words, sram.depth_words, slots.pages)",
+                               c->config.name, i, adapter, 2 * (uint64_t)r->kv_pages, pinned, c->map.n_pages, c->map.page_words);
+        }
+    }
+    return true;
 }
 
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
@@ -591,6 +643,10 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
                            (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / 1048576);
     }
     build(c, adapters, n_adapters, requests, n_requests);
+    if (!check_pages(c, e)) {
+        chip_free(c);
+        return false;
+    }
     *chip = c;
     return true;
 }

@@ -47,6 +47,7 @@ struct chip {
     const struct model *model; /* NULL: a run without values */
     struct trace *trace;
 
+    struct page_pool pool;
     struct sequencer sequencer;
     struct host_port host_port;
     struct dma dma;

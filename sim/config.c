@@ -82,6 +82,12 @@ bool config_check(const struct chip_config *c, struct error *e)
         return error_input(e, "chip %s: slots.pinned: expected fewer than slots.count (%" PRIu32 "), found %" PRIu32, c->name,
                            c->slots_count, c->slots_pinned);
     }
+    uint64_t group_words = (uint64_t)c->sram_ways * c->sram_depth_words;
+    if ((c->slots_layout == LAYOUT_PAGED || c->sram_split == SPLIT_SHARED) && c->sram_page_words > group_words) {
+        return error_input(
+            e, "chip %s: sram.page_words: expected at most a group of banks, sram.ways * sram.depth_words = %" PRIu64 ", found %" PRIu32,
+            c->name, group_words, c->sram_page_words);
+    }
     return check_divides(c, e);
 }
 

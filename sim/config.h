@@ -27,6 +27,8 @@ struct chip_config {
 };
 
 enum organisation { ORGANISATION_SPATIAL, ORGANISATION_SHARED };
+enum split { SPLIT_FIXED, SPLIT_SHARED };
+enum layout { LAYOUT_FIXED, LAYOUT_PAGED };
 enum loading { LOADING_WHOLE, LOADING_STREAMING };
 enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
 

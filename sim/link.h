@@ -24,6 +24,7 @@ struct burst {
     cycle_t first, last; /* cycles in which the receiver sees the first and the last beat; last is NEVER while the burst is open */
     /* requests to an SRAM: */
     uint32_t address_words, words, words_per_cycle;
+    const uint32_t *pages; /* the first words of the pages that address_words counts through; NULL: it is a word of the SRAM */
     uint32_t row_words, first_rows, block_rows, pause_cycles; /* of a stream of lane rows (sram.h); row_words 0: a plain stream */
     /* messages: an adapter's number with slot and layer, or a sampled token's id */
     int32_t index, slot, layer;

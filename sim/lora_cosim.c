@@ -247,7 +247,8 @@ static void drive(struct cosim_layer *l, cycle_t now, const struct actions *say,
     }
     if (say->request) {
         struct sram_rows rows = rows_asked(l, next);
-        sram_request_rows(u->read_request, now, l->token, say->address_words, &rows);
+        struct sram_place place = {say->address_words, memory_map_slot_page(u->map, l->token->slot)};
+        sram_request_rows(u->read_request, now, l->token, place, &rows);
     }
     if (next->delta_valid[l->group]) {
         store_beat(l, now, next);

@@ -69,7 +69,8 @@ static void go_on(struct lora_mac *u, enum lora_phase phase, cycle_t until)
 /* Asks for a phase's rows. The request link is free: the answer to the last request has come. */
 static void read_rows(struct lora_mac *u, cycle_t now, uint32_t address_words, const struct sram_rows *rows)
 {
-    sram_request_rows(u->read_request, now, u->token, address_words, rows);
+    struct sram_place place = {address_words, memory_map_slot_page(u->map, u->token->slot)};
+    sram_request_rows(u->read_request, now, u->token, place, rows);
     u->rows_at = now + sram_rows_ideal_cycles(rows, u->geometry.port_words, u->geometry.sram_latency_cycles);
 }
 

@@ -1,5 +1,7 @@
 #include "sim/memory_map.h"
 
+#include <stdio.h>
+
 #include "sim/unit.h"
 
 static uint64_t words(uint64_t bits, uint32_t width_bits)
@@ -61,39 +63,98 @@ static uint64_t slot_words(const struct chip_config *config, const struct shape 
     return total;
 }
 
+/* Pages that lie before a word; none lies across two groups of banks. */
+static uint32_t pages_before(const struct memory_map *map, uint64_t word)
+{
+    uint64_t in_last = word % map->group_words / map->page_words;
+    return (uint32_t)(word / map->group_words * map->group_pages + (in_last < map->group_pages ? in_last : map->group_pages));
+}
+
+/* The end of the last of n pages. */
+static uint64_t pages_end(const struct memory_map *map, uint32_t n)
+{
+    return n ? (uint64_t)memory_map_page(map, n - 1) + map->page_words : 0;
+}
+
+static bool no_room(const struct chip_config *config, const struct memory_map *map, const char *adapters, uint64_t words, struct error *e)
+{
+    uint32_t width = config->sram_width_bits;
+    return error_input(e,
+                       "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %s take %.1f KiB and the "
+                       "KV of %u sequences "
+                       "x %u tokens takes %.1f KiB: expected both to fit (sram.banks, sram.depth_words, slots.count, slots.rank_max, "
+                       "slots.pages, kv.sequences, kv.context_tokens)",
+                       config->name, config->sram_banks, config->sram_depth_words, width, (double)map->capacity_words * width / 8192,
+                       adapters, (double)words * width / 8192, config->kv_sequences, config->kv_context_tokens,
+                       (double)map->kv_words * width / 8192);
+}
+
+/* Adapters have pages, and the KV cache lies behind them. */
+static bool place_pages(const struct chip_config *config, struct memory_map *map, struct error *e)
+{
+    uint64_t kv = map->kv_words;
+    char text[64];
+    map->n_pages = config->slots_pages ? config->slots_pages : kv < map->capacity_words ? pages_before(map, map->capacity_words - kv) : 0;
+    map->slots_words = pages_end(map, map->n_pages);
+    snprintf(text, sizeof text, "%u pages of %u words", map->n_pages ? map->n_pages : 1, map->page_words);
+    if (map->n_pages == 0 || map->slots_words + kv > map->capacity_words) {
+        return no_room(config, map, text, map->n_pages ? map->slots_words : map->page_words, e);
+    }
+    map->kv_base_words = (uint32_t)map->slots_words;
+    return true;
+}
+
+/* Nothing but pages; what a request needs of them is checked when it is known. */
+static void share_pages(struct memory_map *map)
+{
+    map->shared = true;
+    map->n_pages = pages_before(map, map->capacity_words);
+    map->slots_words = (uint64_t)map->n_pages * map->page_words;
+    map->kv_words = 0;
+    map->kv_base_words = 0;
+    map->kv_pages = memory_map_kv_pages(map, map->kv_context_tokens);
+}
+
+static bool place_slots(const struct chip_config *config, struct memory_map *map, struct error *e)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%u slots of rank %u", config->slots_count, config->slots_rank_max);
+    map->slots_words = (uint64_t)map->slot_words * config->slots_count;
+    map->kv_base_words = (uint32_t)map->slots_words;
+    return map->slots_words + map->kv_words <= map->capacity_words || no_room(config, map, text, map->slots_words, e);
+}
+
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
 {
     uint32_t width = config->sram_width_bits;
     uint64_t slot = slot_words(config, shape);
     uint64_t row = words((uint64_t)shape->n_kv_heads * (uint64_t)(shape->head_dim + 1) * 8, width);
-    uint64_t slots = slot * config->slots_count;
-    uint64_t kv = 2 * row * config->kv_context_tokens * config->kv_sequences;
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
     if (capacity > UINT32_MAX) {
         return error_input(e, "%s: a layer's SRAM has %u banks x %u words: expected fewer than 2^32 words together", config->name,
                            config->sram_banks, config->sram_depth_words);
     }
-    if (slots + kv > capacity) {
-        return error_input(e,
-                           "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %u slots of rank %u take %.1f KiB and the "
-                           "KV of %u sequences "
-                           "x %u tokens takes %.1f KiB: expected both to fit (sram.banks, sram.depth_words, slots.count, slots.rank_max, "
-                           "kv.sequences, kv.context_tokens)",
-                           config->name, config->sram_banks, config->sram_depth_words, width, (double)capacity * width / 8192,
-                           config->slots_count, config->slots_rank_max, (double)slots * width / 8192, config->kv_sequences,
-                           config->kv_context_tokens, (double)kv * width / 8192);
-    }
     *map = (struct memory_map){
         .width_bits = width,
         .slot_words = (uint32_t)slot,
-        .kv_base_words = (uint32_t)slots,
         .kv_row_words = (uint32_t)row,
         .kv_context_tokens = config->kv_context_tokens,
-        .slots_words = slots,
-        .kv_words = kv,
+        .kv_words = 2 * row * config->kv_context_tokens * config->kv_sequences,
         .capacity_words = capacity,
+        .whole_slots = config->slots_layout == LAYOUT_FIXED,
+        .page_words = config->sram_page_words,
+        .group_words = config->sram_ways * config->sram_depth_words,
     };
-    return true;
+    if (config->slots_layout == LAYOUT_FIXED && config->sram_split == SPLIT_FIXED) {
+        return place_slots(config, map, e);
+    }
+    map->group_pages = map->group_words / map->page_words;
+    map->slot_pages = (uint32_t)ceil_div(slot, map->page_words);
+    if (config->sram_split == SPLIT_SHARED) {
+        share_pages(map);
+        return true;
+    }
+    return place_pages(config, map, e);
 }
 
 void memory_map_place(struct memory_map *map, const struct chip_config *config, const struct shape *shape, const struct adapter *adapters,
@@ -129,8 +190,8 @@ struct lora_region memory_map_lora(const struct memory_map *map, const struct ad
                                    int32_t slot)
 {
     struct lora_region region = *region_in_slot_0(map, adapter, layer, group);
-    region.job.a_address_words += memory_map_slot(map, slot);
-    region.job.b_address_words += memory_map_slot(map, slot);
+    region.job.a_address_words += memory_map_slot(map, slot).address_words;
+    region.job.b_address_words += memory_map_slot(map, slot).address_words;
     return region;
 }
 
@@ -138,4 +199,14 @@ uint32_t memory_map_slice_words(const struct memory_map *map, const struct adapt
 {
     const struct lora_region *last = region_in_slot_0(map, adapter, layer, LINEAR_GROUPS - 1);
     return last->job.b_address_words + last->b.words;
+}
+
+uint32_t memory_map_adapter_pages(const struct memory_map *map, const struct adapter *adapter)
+{
+    uint32_t most_words = map->whole_slots ? map->slot_words : 1;
+    for (int32_t layer = 0; layer < map->n_layers; layer++) {
+        uint32_t here = memory_map_slice_words(map, adapter, layer);
+        most_words = here > most_words ? here : most_words;
+    }
+    return (uint32_t)ceil_div(most_words, map->page_words);
 }

@@ -1,11 +1,19 @@
 /* memory_map.h -- where adapters and KV lie in a layer's SRAM, in words of a bank's width.
  *
+ *   slots.layout: fixed, sram.split: fixed
  *   word 0            slots.count * slot_words                                     capacity
  *   | slot 0 | slot 1 | ... | sequence 0: K rows, V rows | sequence 1: ... |  free |
  *
- * A slot is as large as an adapter of slots.rank_max on all seven linears. In it, per group of linears that share an input (QKV, O, gate and up, down):
- * region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads * (head_dim mantissas and an
- * exponent), a byte each.
+ *   slots.layout: paged, sram.split: fixed: pages in place of slots; an adapter has as many as it fills
+ *   | page | page | ...     | sequence 0: K rows, V rows | sequence 1: ... |  free |
+ *
+ *   sram.split: shared: nothing but pages. A KV cache has as many for its K rows, and for its V rows, as its request can come to fill; a fixed slot as many as
+ *   an adapter of slots.rank_max would.
+ *   | page | page | ...                                                    |  rest |
+ *
+ * A slot is as large as an adapter of slots.rank_max on all seven linears. In it (or in an adapter's pages, one after the other), per group of linears that share
+ * an input (QKV, O, gate and up, down): region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads *
+ * (head_dim mantissas and an exponent), a byte each.
  * Inaccuracy: the kernels keep KV exponents in 16 bits, and nothing proves that they fit the byte that is counted here.
  */
 #ifndef ETCHSIM_MEMORY_MAP_H
@@ -25,7 +33,16 @@ struct memory_map {
     uint32_t width_bits;
     uint32_t slot_words;
     uint32_t kv_base_words, kv_row_words, kv_context_tokens;
-    uint64_t slots_words, kv_words, capacity_words; /* of one layer */
+    uint64_t slots_words, kv_words,
+        capacity_words; /* of one layer; slots_words: all pages, where there are pages; kv_words: 0 when they are shared */
+    /* pages; n_pages 0: neither adapters nor KV have any */
+    bool shared;      /* KV too */
+    bool whole_slots; /* an adapter takes as many as one of slots.rank_max */
+    uint32_t page_words, n_pages, group_pages, group_words;
+    uint32_t slot_pages, kv_pages; /* at most: of an adapter; of the K rows, and of the V rows, of a sequence */
+    uint32_t *
+        slot_page; /* [slots.count][slot_pages + 1] tables of first words, set by the sequencer before anyone is told of a slot; NULL: no pages */
+    uint32_t *kv_page; /* [kv.sequences][2][kv_pages + 1] the same for K and V */
     /* the adapters that memory_map_place() has seen */
     const struct adapter *adapters;
     int32_t n_layers;
@@ -44,17 +61,38 @@ struct lora_region memory_map_lora(const struct memory_map *map, const struct ad
 /* What an adapter fills of its slot in a layer, from the slot's first word on. */
 uint32_t memory_map_slice_words(const struct memory_map *map, const struct adapter *adapter, int32_t layer);
 
-static inline uint32_t memory_map_slot(const struct memory_map *map, int32_t slot)
+/* Pages that an adapter takes, and that the K rows (or the V rows) of so many tokens take. */
+uint32_t memory_map_adapter_pages(const struct memory_map *map, const struct adapter *adapter);
+static inline uint32_t memory_map_kv_pages(const struct memory_map *map, uint32_t tokens)
 {
-    return (uint32_t)slot * map->slot_words;
+    return (uint32_t)ceil_div((uint64_t)tokens * map->kv_row_words, map->page_words);
 }
-static inline uint32_t memory_map_k(const struct memory_map *map, uint32_t sequence)
+/* The first word of page i, in the order of their addresses. */
+static inline uint32_t memory_map_page(const struct memory_map *map, uint32_t i)
 {
-    return map->kv_base_words + sequence * 2 * map->kv_context_tokens * map->kv_row_words;
+    return i / map->group_pages * map->group_words + i % map->group_pages * map->page_words;
 }
-static inline uint32_t memory_map_v(const struct memory_map *map, uint32_t sequence)
+
+/* Where an adapter's words begin: in the SRAM, or in the slot's pages. */
+static inline uint32_t *memory_map_slot_page(const struct memory_map *map, int32_t slot)
 {
-    return memory_map_k(map, sequence) + map->kv_context_tokens * map->kv_row_words;
+    return map->slot_page ? &map->slot_page[(size_t)slot * (map->slot_pages + 1)] : NULL;
+}
+static inline struct sram_place memory_map_slot(const struct memory_map *map, int32_t slot)
+{
+    return (struct sram_place){map->slot_page ? 0 : (uint32_t)slot * map->slot_words, memory_map_slot_page(map, slot)};
+}
+
+enum kv_part { KV_K, KV_V };
+static inline uint32_t *memory_map_kv_page(const struct memory_map *map, uint32_t sequence, enum kv_part part)
+{
+    return map->kv_page ? &map->kv_page[((size_t)sequence * 2 + part) * (map->kv_pages + 1)] : NULL;
+}
+/* Where the row of a sequence's token begins. */
+static inline struct sram_place memory_map_row(const struct memory_map *map, uint32_t sequence, enum kv_part part, uint32_t position)
+{
+    uint32_t base_words = map->kv_page ? 0 : map->kv_base_words + (sequence * 2 + part) * map->kv_context_tokens * map->kv_row_words;
+    return (struct sram_place){base_words + position * map->kv_row_words, memory_map_kv_page(map, sequence, part)};
 }
 
 #endif

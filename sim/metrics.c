@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/sram_use.h"
+
 /* -- figures -- */
 
 double observation_us(const struct observation *o, double cycles)
@@ -23,29 +25,6 @@ uint64_t observation_tokens(const struct observation *o)
 double observation_word_bytes(const struct observation *o)
 {
     return o->chip->map.width_bits / 8.0 * o->chip->shape.n_layers;
-}
-
-double observation_adapters_bytes(const struct observation *o)
-{
-    const struct chip *c = o->chip;
-    double words = 0;
-    for (uint32_t i = 0; i < c->sequencer.slots.count; i++) {
-        const struct slot *slot = &c->sequencer.slots.slot[i];
-        for (int32_t l = 0; l < c->shape.n_layers && slot->state == SLOT_LIVE; l++) {
-            words += memory_map_slice_words(&c->map, &o->adapters[slot->adapter], l);
-        }
-    }
-    return words * c->map.width_bits / 8.0;
-}
-
-double observation_adapters_packed_bytes(const struct observation *o)
-{
-    double bits = 0;
-    for (uint32_t i = 0; i < o->chip->sequencer.slots.count; i++) {
-        const struct slot *slot = &o->chip->sequencer.slots.slot[i];
-        bits += slot->state == SLOT_LIVE ? (double)o->adapters[slot->adapter].packed_bits : 0;
-    }
-    return bits / 8;
 }
 
 static double cycles_per_token(const struct observation *o)
@@ -200,6 +179,7 @@ void observe(struct observation *o)
 const struct metric metrics[METRIC_COUNT] = {
 #define METRIC(name, unit, better, known, meaning, value) {#name, unit, meaning, BETTER_##better, KNOWN_##known, value_##name},
 #include "sim/metrics.def"
+
 #undef METRIC
 };
 

@@ -61,8 +61,6 @@ double observation_us(const struct observation *o, double cycles);
 uint64_t observation_tokens(const struct observation *o);
 /* Bytes of a bank's word, times the layers: what a word of the memory map stands for. */
 double observation_word_bytes(const struct observation *o);
-double observation_adapters_bytes(const struct observation *o);
-double observation_adapters_packed_bytes(const struct observation *o);
 struct swap_time swap_time(const struct chip *chip, const struct request *requests, uint32_t n_requests);
 struct bank_accesses bank_accesses(const struct chip *chip);
 /* Sorts the values; 0 if there are none. The smallest of them such that at least p percent are no larger. */

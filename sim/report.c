@@ -7,6 +7,7 @@
 
 #include "sim/metrics.h"
 #include "sim/params.h"
+#include "sim/sram_use.h"
 
 /* -- figures that both forms print -- */
 
@@ -154,11 +155,8 @@ static void print_request(const struct run *run, const struct request *r, FILE *
 
 static void print_memory(const struct run *run, FILE *out)
 {
-    struct observation o = run_observe(run);
-    fprintf(out, "SRAM %.1f KiB: slots %.1f KiB (adapters fill %.1f KiB, %.1f without padding), KV %.1f KiB (%.1f KiB used at most)\n",
-            metric(&o, METRIC_sram_capacity_bytes) / 1024, metric(&o, METRIC_sram_slots_bytes) / 1024,
-            metric(&o, METRIC_sram_adapters_bytes) / 1024, metric(&o, METRIC_sram_adapters_packed_bytes) / 1024,
-            metric(&o, METRIC_sram_kv_bytes) / 1024, metric(&o, METRIC_sram_kv_used_bytes) / 1024);
+    struct sram_use use = sram_use(run->chip);
+    sram_use_print(&use, out);
     fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
             trace_events(run->trace), trace_hash(run->trace));
 }

@@ -27,14 +27,15 @@ struct request {
     int32_t *generated;    /* [n_generate] */
     cycle_t *generated_at; /* [n_generate] the cycle in which the sequencer had the token */
     int32_t n_generated;
-    int32_t slot;       /* adapter slot it has or had, -1: none */
-    bool adapter_hit;   /* its adapter was live, or loading for another request, when it took its slot */
-    bool adapter_load;  /* the load was its own; neither: the base model */
-    bool prefetched;    /* it took its slot while it was queued */
-    uint32_t overtaken; /* later requests that started before it */
-    cycle_t
-        slot_wanted_at; /* it was the first in the queue with a KV cache to be had, and every slot was in use; NEVER: that was never so */
-    cycle_t started_at; /* left the queue: has a KV cache and a slot */
+    int32_t slot;              /* adapter slot it has or had, -1: none */
+    bool adapter_hit;          /* its adapter was live, or loading for another request, when it took its slot */
+    bool adapter_load;         /* the load was its own; neither: the base model */
+    uint32_t kv_pages;         /* pages that its K rows, and its V rows, can come to fill; 0 without shared pages */
+    bool reserved;             /* it has its slot and its pages */
+    bool prefetched;           /* it took its slot while it was queued */
+    uint32_t overtaken;        /* later requests that started before it */
+    cycle_t slot_wanted_at;    /* first in the queue, a KV cache was free, slots or pages were not; NEVER: that was never so */
+    cycle_t started_at;        /* left the queue: has a KV cache and a slot */
     cycle_t load_requested_at; /* of the load it waited for, its own or another's; NEVER: its adapter was live */
     cycle_t loaded_at;         /* the sequencer was told that this load is whole in its slot; NEVER as above */
     cycle_t running_at;        /* its tokens may be issued from here on: the adapter is loaded (streaming: the first layer's slice is) */

@@ -35,10 +35,11 @@ RARELY static void accept(struct rope_unit *u, cycle_t now)
     unit_sleep(&u->unit, u->until);
 }
 
-static void write_row(struct rope_unit *u, cycle_t now, uint32_t base_words, enum rope_phase phase)
+static void write_row(struct rope_unit *u, cycle_t now, enum kv_part part, enum rope_phase phase)
 {
     uint32_t words = u->map->kv_row_words;
-    sram_request(u->write_request, now, u->token, base_words + u->token->position * words, words, u->write_words_per_cycle);
+    struct sram_place row = memory_map_row(u->map, u->token->sequence, part, u->token->position);
+    sram_request(u->write_request, now, u->token, row, words, u->write_words_per_cycle);
     u->until = now + sram_ideal_cycles(words, u->write_words_per_cycle, u->sram_latency_cycles);
     u->phase = phase;
     unit_enter(&u->unit, now, UNIT_BUSY);
@@ -82,11 +83,11 @@ RARELY static void advance(struct rope_unit *u, cycle_t now)
     switch (u->phase) {
     case ROPE_ROTATE:
         token_book(u->token, PLACE_rope, now);
-        write_row(u, now, memory_map_k(u->map, u->token->sequence), ROPE_WRITE_K);
+        write_row(u, now, KV_K, ROPE_WRITE_K);
         break;
     case ROPE_WRITE_K:
         if (written(u, now)) {
-            write_row(u, now, memory_map_v(u->map, u->token->sequence), ROPE_WRITE_V);
+            write_row(u, now, KV_V, ROPE_WRITE_V);
         }
         break;
     case ROPE_WRITE_V:

@@ -21,6 +21,30 @@ static bool requests_conserved(const struct sequencer *u)
     return u->n_arrived == u->queue.length + u->n_started && u->n_done <= u->n_started && u->n_started - u->n_done <= u->n_sequences;
 }
 
+/* -- pages of KV caches -- */
+
+/* What was set aside becomes the KV cache of a sequence. */
+static void take_kv_pages(struct sequencer *u, const struct sequence *s, const struct request *r, cycle_t now)
+{
+    uint32_t sequence = (uint32_t)(s - u->sequences);
+    if (r->kv_pages) {
+        u->slots.pool->n_reserved -= 2 * r->kv_pages;
+        pages_take(u->slots.pool, r->kv_pages, memory_map_kv_page(u->map, sequence, KV_K), now);
+        pages_take(u->slots.pool, r->kv_pages, memory_map_kv_page(u->map, sequence, KV_V), now);
+    }
+}
+
+static void give_kv_pages(struct sequencer *u, const struct sequence *s, const struct request *r, cycle_t now)
+{
+    uint32_t sequence = (uint32_t)(s - u->sequences);
+    if (r->kv_pages) {
+        pages_give(u->slots.pool, r->kv_pages, memory_map_kv_page(u->map, sequence, KV_V), now);
+        pages_give(u->slots.pool, r->kv_pages, memory_map_kv_page(u->map, sequence, KV_K), now);
+    }
+}
+
+/* -- tokens that come back -- */
+
 static void finish(struct sequencer *u, struct sequence *s, cycle_t now)
 {
     struct request *r = &u->requests[s->request];
@@ -30,6 +54,7 @@ static void finish(struct sequencer *u, struct sequence *s, cycle_t now)
     if (s->slot >= 0) {
         slots_leave(&u->slots, s->slot, now);
     }
+    give_kv_pages(u, s, r, now);
     event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_DONE, r->adapter);
     s->request = -1;
     u->kv_rows -= s->position;
@@ -101,18 +126,25 @@ static void ask_for_load(struct sequencer *u, int32_t slot, cycle_t now)
     event(u, now, EVENT_SLOT, (uint32_t)slot, SLOT_LOADING, burst->index);
 }
 
-/* Gives a request its slot, loading its adapter where it is not resident. False when every slot is in use or the host port has no room. */
-static bool take_slot(struct sequencer *u, struct request *r, cycle_t now)
+/* Adapters without users go until a slot is free (if `slot`) and so many pages are. Without a pool a load evicts what is in its slot. */
+static void make_room(struct sequencer *u, bool slot, uint32_t pages, cycle_t now)
+{
+    int32_t gone = u->slots.pool ? slots_evict_next(&u->slots, slot, pages, now) : -1;
+    while (gone >= 0) {
+        event(u, now, EVENT_SLOT, (uint32_t)gone, SLOT_FREE, -1);
+        gone = slots_evict_next(&u->slots, slot, pages, now);
+    }
+}
+
+static void take_slot(struct sequencer *u, struct request *r, cycle_t now)
 {
     int32_t i = slots_find(&u->slots, r->adapter);
     r->adapter_hit = i >= 0;
     if (i >= 0) {
         slots_join(&u->slots, i, now);
     } else {
+        make_room(u, true, u->slots.adapters[r->adapter].pages, now);
         i = slots_victim(&u->slots);
-        if (i < 0 || !link_ready(u->out_load, now)) {
-            return false;
-        }
         slots_load(&u->slots, i, r->adapter, now);
         ask_for_load(u, i, now);
         r->adapter_load = true;
@@ -120,6 +152,25 @@ static bool take_slot(struct sequencer *u, struct request *r, cycle_t now)
     r->slot = i;
     r->load_requested_at = u->slots.slot[i].state == SLOT_LOADING ? u->slots.slot[i].load_requested_at : NEVER;
     ES_ASSERT(slots_conserved(&u->slots));
+}
+
+/* Gives a request its slot, loading its adapter where it is not resident, and sets pages aside for its KV cache. False when they are not to be had, or the host
+ * port has no room. */
+static bool reserve(struct sequencer *u, struct request *r, cycle_t now)
+{
+    bool loads = r->adapter >= 0 && slots_find(&u->slots, r->adapter) < 0;
+    uint32_t kv_pages = 2 * r->kv_pages;
+    if (!slots_have_room(&u->slots, r->adapter, kv_pages) || (loads && !link_ready(u->out_load, now))) {
+        return false;
+    }
+    if (r->adapter >= 0) {
+        take_slot(u, r, now);
+    }
+    if (kv_pages) {
+        make_room(u, false, kv_pages, now);
+        u->slots.pool->n_reserved += kv_pages;
+    }
+    r->reserved = true;
     return true;
 }
 
@@ -193,9 +244,9 @@ static void prefetch(struct sequencer *u, cycle_t now)
     uint32_t i = u->queue.head;
     for (uint32_t n = 0; n < u->prefetch && n < u->queue.length; n++, i = u->queue.next[i]) {
         struct request *r = &u->requests[i];
-        if (r->adapter >= 0 && r->slot < 0) {
-            if (take_slot(u, r, now)) {
-                r->prefetched = true;
+        if ((r->adapter >= 0 || r->kv_pages) && !r->reserved) {
+            if (reserve(u, r, now)) {
+                r->prefetched = r->adapter >= 0;
                 unit_sleep(&u->unit, now + 1);
             }
             return;
@@ -234,6 +285,7 @@ static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle
     struct request *r = &u->requests[index];
     const struct slot *slot = r->slot >= 0 ? &u->slots.slot[r->slot] : NULL;
     bool runs = !slot || slot->usable;
+    take_kv_pages(u, s, r, now);
     *s = (struct sequence){.request = (int32_t)index, .slot = r->slot, .next_id = r->prompt[0]};
     r->state = runs ? REQUEST_RUNNING : REQUEST_LOADING;
     r->started_at = now;
@@ -271,9 +323,9 @@ static void start_next(struct sequencer *u, cycle_t now)
         return;
     }
     struct request *r = &u->requests[index];
-    if (r->adapter >= 0 && r->slot < 0) {
-        bool taken = take_slot(u, r, now);
-        ES_ASSERT(taken);
+    if (!r->reserved) {
+        bool reserved = reserve(u, r, now);
+        ES_ASSERT(reserved);
     }
     start(u, s, index, now);
     ES_ASSERT(requests_conserved(u));

@@ -19,6 +19,7 @@
 #include "sim/admission.h"
 #include "sim/config.h"
 #include "sim/link.h"
+#include "sim/memory_map.h"
 #include "sim/request.h"
 #include "sim/slots.h"
 
@@ -41,7 +42,8 @@ struct sequencer {
     struct admission queue;
     uint32_t prefetch; /* requests at the front of the queue that take their slots ahead */
     int32_t n_layers;
-    struct adapter *adapters;   /* what requests name by index */
+    struct adapter *adapters; /* what requests name by index */
+    const struct memory_map *map;
     struct sequence *sequences; /* [n_sequences] */
     uint32_t n_sequences, n_ready, turn;
     struct token *tokens;  /* headers */

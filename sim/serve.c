@@ -83,8 +83,8 @@ static bool order_adapters(struct serve *s, struct error *e)
 static bool make_synthetic(const struct serve *s, int32_t index, struct adapter *adapter, struct error *e)
 {
     char name[WORKLOAD_PATH_ROOM];
-    return adapter_synthetic(workload_adapter_name(s->workload, index, name), &s->image.model.shape, (int32_t)s->workload->synthetic_rank,
-                             adapter, e);
+    int32_t rank = (int32_t)s->workload->synthetic_rank[(uint32_t)(index - s->workload->n_adapter_files) % s->workload->n_synthetic_ranks];
+    return adapter_synthetic(workload_adapter_name(s->workload, index, name), &s->image.model.shape, rank, adapter, e);
 }
 
 static bool load_adapters(struct serve *s, struct error *e)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sim/metrics.h"
+#include "sim/sram_use.h"
 
 enum { PERCENTILES = 3 };
 static const uint32_t percents[PERCENTILES] = {50, 90, 99};
@@ -216,6 +217,8 @@ void serve_report_text(const struct serve *s, FILE *out)
     print_tenants(s, groups, out);
     print_slots(s, out);
     print_swaps(s, out);
+    struct sram_use use = sram_use(s->chip);
+    sram_use_print(&use, out);
     fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(s->trace), trace_hash(s->trace));
     free(groups);
 }
@@ -302,6 +305,22 @@ static void add_swaps(cJSON *root, const struct serve *s)
     }
 }
 
+static void add_sram(cJSON *root, const struct serve *s)
+{
+    struct sram_use use = sram_use(s->chip);
+    cJSON *json = cJSON_AddObjectToObject(root, "sram");
+    cJSON_AddNumberToObject(json, "capacity_bytes", use.capacity);
+    cJSON_AddNumberToObject(json, "slots_bytes", use.slots);
+    cJSON_AddNumberToObject(json, "kv_bytes", use.kv_reserved);
+    cJSON_AddNumberToObject(json, "adapters_bytes", use.adapters);
+    cJSON_AddNumberToObject(json, "adapters_packed_bytes", use.packed);
+    cJSON_AddNumberToObject(json, "kv_used_bytes", use.kv_used);
+    cJSON_AddNumberToObject(json, "pages", use.pages);
+    cJSON_AddNumberToObject(json, "page_bytes", use.page);
+    cJSON_AddNumberToObject(json, "pages_peak_bytes", use.pages_peak);
+    cJSON_AddNumberToObject(json, "pages_mean_bytes", use.pages_mean);
+}
+
 static void add_head(cJSON *root, const struct serve *s)
 {
     char text[24];
@@ -333,6 +352,7 @@ void serve_report_json(const struct serve *s, FILE *out)
     add_tenants(root, s, groups);
     add_slots(root, s);
     add_swaps(root, s);
+    add_sram(root, s);
     char *text = cJSON_Print(root);
     fprintf(out, "%s\n", text);
     free(text);

@@ -5,11 +5,13 @@
  * A slot in use or loading is never evicted; nor is one whose adapter is pinned. Among the others the victim follows from slots.eviction: used
  * longest ago, loaded longest ago, adapter asked for least often, or cheapest to bring back (bytes x how often it was asked for); among equals
  * the one that was used longest ago. How often an adapter was asked for is counted over the whole run.
+ * With a pool (slots.layout: paged, sram.split: shared) a slot is an entry of the table and takes its pages when it is loaded; then as many adapters go as it takes.
  * A request that asks for an adapter which is loading joins that load. All this is decided in no time.
  */
 #ifndef ETCHSIM_SLOTS_H
 #define ETCHSIM_SLOTS_H
 
+#include "sim/pages.h"
 #include "sim/unit.h"
 
 enum slot_state { SLOT_FREE, SLOT_LOADING, SLOT_LIVE, SLOT_STATES };
@@ -24,6 +26,7 @@ struct slot {
     uint32_t load;                        /* the load's number in this slot, from 1 on: what layers know a slice by */
     bool usable;                          /* tokens may be issued: it is live or, streaming, layer 0 is written */
     bool retried;                         /* this load came in broken once */
+    uint32_t pages;                       /* that its adapter has */
     /* counters; free_cycles + loading_cycles + used_cycles + unused_cycles is the run's length once slots_close() was called */
     uint64_t hits, loads, evictions;
     uint64_t free_cycles, loading_cycles, used_cycles, unused_cycles; /* used, unused: live with and without users */
@@ -34,6 +37,8 @@ struct slot {
 struct slots_adapter {               /* an adapter of the chip's list */
     int32_t slot;                    /* where it is or is being loaded, -1: nowhere */
     uint64_t bytes;                  /* over the host link */
+    uint64_t words;                  /* that it fills of the SRAM, all layers */
+    uint32_t pages;                  /* that it takes; 0 without a pool */
     uint64_t hits, loads, evictions; /* hits + loads requests asked for it */
     uint64_t stall_cycles;
 };
@@ -45,6 +50,12 @@ struct slots {
     uint32_t n_adapters;
     enum eviction eviction;
     uint32_t pinned; /* adapters 0 .. pinned - 1 stay once they are loaded */
+    /* slots that are free, that could be evicted, and the pages of those */
+    uint32_t n_free, n_idle, idle_pages;
+    struct page_pool *pool; /* NULL: each slot has its place */
+    uint32_t *page;         /* [count][page_room] tables of pages */
+    uint32_t page_room;
+    uint64_t fill_words, fill_words_peak, fill_bytes, fill_bytes_peak; /* of adapters that are in a slot or on the way */
     uint64_t hits, loads, evictions;
     uint64_t retries; /* loads that came in broken and were asked for again; not in `loads` */
 };
@@ -53,6 +64,12 @@ struct slots {
 int32_t slots_find(const struct slots *slots, int32_t adapter);
 /* A free slot, else a victim, else -1. */
 int32_t slots_victim(const struct slots *slots);
+
+/* Whether a request can have an adapter's slot (-1: needs none) and so many pages beside it, perhaps after evictions. Constant time. */
+bool slots_have_room(const struct slots *slots, int32_t adapter, uint32_t more_pages);
+/* Evicts, the least worth first, until a slot is free (if `slot`) and so many pages are; there must be room for that. Returns the one that went, or -1 when no more
+ * has to go. Only with a pool: without one, slots_load() evicts what is in its slot. */
+int32_t slots_evict_next(struct slots *slots, bool slot, uint32_t pages, cycle_t now);
 
 /* A request asks for the adapter that is in (or on the way to) slot i: a hit. */
 void slots_join(struct slots *slots, int32_t i, cycle_t now);
@@ -67,7 +84,7 @@ void slots_stalled(struct slots *slots, int32_t i, cycle_t cycles);
 /* The end of the run: counts each slot's cycles up to now. */
 void slots_close(struct slots *slots, cycle_t now);
 
-/* free + loading + live = count, only slots with an adapter have users, and the adapters' entries point back. */
+/* free + loading + live = count, free and evictable ones as counted, only slots with an adapter have users, and the adapters' entries point back. */
 bool slots_conserved(const struct slots *slots);
 
 #endif

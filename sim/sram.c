@@ -8,6 +8,7 @@ void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *ban
 {
     sram->ways = config->sram_ways;
     sram->group_words = config->sram_ways * config->sram_depth_words;
+    sram->page_words = config->sram_page_words;
     sram->ports = config->sram_ports;
     sram->latency_cycles = config->sram_latency_cycles;
     sram->round_robin = config->sram_arbiter == ARBITER_ROUND_ROBIN;
@@ -15,20 +16,22 @@ void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *ban
     sram->bank_uses = bank_uses;
 }
 
-void sram_request(struct link *request, cycle_t now, struct token *token, uint32_t address_words, uint32_t words, uint32_t words_per_cycle)
+void sram_request(struct link *request, cycle_t now, struct token *token, struct sram_place place, uint32_t words, uint32_t words_per_cycle)
 {
     struct burst *burst = link_back(request);
-    burst->address_words = address_words;
+    burst->address_words = place.address_words;
+    burst->pages = place.pages;
     burst->words = words;
     burst->words_per_cycle = words_per_cycle;
     burst->row_words = 0;
     link_push(request, now, token, 1);
 }
 
-void sram_request_rows(struct link *request, cycle_t now, struct token *token, uint32_t address_words, const struct sram_rows *rows)
+void sram_request_rows(struct link *request, cycle_t now, struct token *token, struct sram_place place, const struct sram_rows *rows)
 {
     struct burst *burst = link_back(request);
-    burst->address_words = address_words;
+    burst->address_words = place.address_words;
+    burst->pages = place.pages;
     burst->words = rows->words;
     burst->words_per_cycle = burst->row_words = rows->row_words;
     burst->first_rows = rows->first_rows;
@@ -55,7 +58,7 @@ static bool wants(const struct sram_stream *s, cycle_t now)
 /* What a stream gets in one cycle when no other wants a port. */
 static uint32_t words_alone(const struct sram_stream *s)
 {
-    return min_u32(min_u32(s->words_per_cycle, s->row_words_left), s->group_words_left);
+    return min_u32(min_u32(s->words_per_cycle, s->row_words_left), s->run_words_left);
 }
 
 /* A row's last word was granted in cycle `now`. */
@@ -73,15 +76,27 @@ static void next_row(struct sram_stream *s, cycle_t now)
     }
 }
 
+/* On to the next page, or the next group of banks. */
+static void next_run(const struct sram *sram, struct sram_stream *s)
+{
+    if (s->next_page) {
+        s->address_words = *s->next_page++;
+        s->way = s->address_words % sram->group_words % sram->ways;
+        s->run_words_left = sram->page_words;
+    } else {
+        s->run_words_left = sram->group_words;
+        s->way = 0;
+    }
+}
+
 /* Words of the present row, the last of them granted in cycle `now`. */
 static void take(const struct sram *sram, struct sram_stream *s, uint32_t words, cycle_t now)
 {
     s->address_words += words;
     s->row_words_left -= words;
-    s->group_words_left -= words;
-    if (s->group_words_left == 0) { /* on to the next group */
-        s->group_words_left = sram->group_words;
-        s->way = 0;
+    s->run_words_left -= words;
+    if (s->run_words_left == 0) {
+        next_run(sram, s);
     } else if (words < sram->ways) {
         s->way += words;
         s->way -= s->way >= sram->ways ? sram->ways : 0;
@@ -96,12 +111,12 @@ static void take(const struct sram *sram, struct sram_stream *s, uint32_t words,
 
 /* -- a client alone: closed form -- */
 
-/* At the beginning of a row: makes one row of all that come without a pause, in one group of banks, in no more than `limit` cycles. Returns their cycles, 0
+/* At the beginning of a row: makes one row of all that come without a pause, in one group of banks and one page, in no more than `limit` cycles. Returns their cycles, 0
  * if that is not even one row. */
 static cycle_t join_rows(struct sram_stream *s, cycle_t limit)
 {
     cycle_t row_cycles = ceil_div(s->row_words, s->words_per_cycle);
-    uint32_t rows = min_u32(s->block_rows_left, s->group_words_left / s->row_words);
+    uint32_t rows = min_u32(s->block_rows_left, s->run_words_left / s->row_words);
     if (limit / row_cycles < rows) {
         rows = (uint32_t)(limit / row_cycles);
     }
@@ -124,7 +139,7 @@ static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cyc
         cycle_t cycles = s->row_words_left == s->row_words ? join_rows(s, to - from) : 0;
         uint32_t words = s->row_words_left;
         if (cycles == 0) {
-            words = min_u32(words, s->group_words_left);
+            words = min_u32(words, s->run_words_left);
             cycles = ceil_div(words, s->words_per_cycle);
             if (cycles > to - from) {
                 cycles = to - from;
@@ -263,12 +278,15 @@ static cycle_t next_last_word(const struct sram *sram)
 
 static struct sram_stream stream_of(const struct sram *sram, const struct burst *request)
 {
-    uint32_t in_group = request->address_words % sram->group_words;
-    struct sram_stream s = {.address_words = request->address_words,
+    const uint32_t *page = request->pages ? &request->pages[request->address_words / sram->page_words] : NULL;
+    uint32_t in_page = page ? request->address_words % sram->page_words : 0;
+    uint32_t address_words = page ? *page + in_page : request->address_words, in_group = address_words % sram->group_words;
+    struct sram_stream s = {.address_words = address_words,
                             .row_words_left = request->words,
                             .words_per_cycle = min_u32(request->words_per_cycle, sram->ways * sram->ports),
                             .way = in_group % sram->ways,
-                            .group_words_left = sram->group_words - in_group,
+                            .run_words_left = page ? sram->page_words - in_page : sram->group_words - in_group,
+                            .next_page = page ? page + 1 : NULL,
                             .rows_left = 1,
                             .block_rows_left = 1,
                             .respond_at = NEVER,
@@ -283,7 +301,8 @@ static struct sram_stream stream_of(const struct sram *sram, const struct burst 
         ES_ASSERT(s.rows_left >= request->first_rows && (s.rows_left - request->first_rows) % s.block_rows == 0);
     }
     ES_ASSERT(request->words > 0 && s.words_per_cycle > 0);
-    ES_ASSERT((uint64_t)request->address_words + request->words <= (uint64_t)sram->n_banks / sram->ways * sram->group_words);
+    ES_ASSERT((uint64_t)address_words + (page ? sram->page_words - in_page : request->words) <=
+              (uint64_t)sram->n_banks / sram->ways * sram->group_words);
     return s;
 }
 

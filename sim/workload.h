@@ -11,7 +11,13 @@
 #include "sim/unit.h"
 #include "traces/request_trace.h"
 
-enum { WORKLOAD_NAME_ROOM = 64, WORKLOAD_PATH_ROOM = 512, WORKLOAD_TENANTS_MAX = 65536, WORKLOAD_REQUESTS_MAX = 10000000 };
+enum {
+    WORKLOAD_NAME_ROOM = 64,
+    WORKLOAD_PATH_ROOM = 512,
+    WORKLOAD_TENANTS_MAX = 65536,
+    WORKLOAD_REQUESTS_MAX = 10000000,
+    WORKLOAD_RANKS_MAX = 16
+};
 
 enum arrivals { ARRIVALS_AT_ONCE, ARRIVALS_CONSTANT, ARRIVALS_POISSON, ARRIVALS_GAMMA, ARRIVALS_TRACE };
 enum popularity { POPULARITY_UNIFORM, POPULARITY_WEIGHTS, POPULARITY_ZIPF, POPULARITY_POWER_LAW, POPULARITY_TRACE };
@@ -36,8 +42,9 @@ struct workload {
     int32_t n_set;
     char (*adapter_files)[WORKLOAD_PATH_ROOM]; /* [n_adapter_files] preset names or paths */
     int32_t n_adapter_files;
-    uint32_t synthetic_count, synthetic_rank; /* adapters without values, all linears; they follow the files */
-    struct workload_tenant *tenants;          /* [n_tenants] */
+    uint32_t synthetic_count;                                       /* adapters without values, all linears; they follow the files */
+    uint32_t synthetic_rank[WORKLOAD_RANKS_MAX], n_synthetic_ranks; /* dealt to them in turn */
+    struct workload_tenant *tenants;                                /* [n_tenants] */
     int32_t n_tenants;
     enum arrivals arrivals;
     double requests_per_s, cv;

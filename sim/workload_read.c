@@ -145,9 +145,19 @@ static bool read_count(void *user, yaml_node_t *value, const char *key)
 static bool read_rank(void *user, yaml_node_t *value, const char *key)
 {
     struct reader *r = user;
-    uint64_t rank = 0;
-    bool good = yaml_integer(&r->yaml, value, key, 1, RANK_MAX, &rank);
-    r->w->synthetic_rank = (uint32_t)rank;
+    struct workload *w = r->w;
+    bool list = value->type == YAML_SEQUENCE_NODE;
+    size_t count = list ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 1;
+    if (count == 0 || count > WORKLOAD_RANKS_MAX) {
+        return yaml_complain(&r->yaml, value, "%s: expected an integer, or a list of 1 to %d", key, WORKLOAD_RANKS_MAX);
+    }
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        uint64_t rank = 0;
+        yaml_node_t *item = list ? yaml_node(&r->yaml, value->data.sequence.items.start[i]) : value;
+        good = yaml_integer(&r->yaml, item, key, 1, RANK_MAX, &rank);
+        w->synthetic_rank[w->n_synthetic_ranks++] = (uint32_t)rank;
+    }
     return good;
 }
 

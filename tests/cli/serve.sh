@@ -37,6 +37,15 @@ above 'churn: slots bind, not the link' 0.5 "${link[churn]}"
 above 'a slower link delays the first token' "${last[cold-start-pcie3]}" "${last[cold-start-pcie4]}"
 above 'so does PCIe 4 beside 5' "${last[cold-start-pcie4]}" "${last[cold-start-pcie5]}"
 above 'Ethernet more so' "${last[cold-start-ethernet100]}" "${last[cold-start-pcie3]}"
+above 'pages hold more adapters than slots' "${hits[mixed-ranks-paged]}" "${hits[mixed-ranks-fixed]}"
+above 'and the slowest first token is earlier' "${last[mixed-ranks-fixed]}" "${last[mixed-ranks-paged]}"
+above 'a shared pool lets long contexts in' "${last[long-context]}" "${last[long-context-shared]}"
+run 2 serve long-context-shared --set sram.depth_words=600
+has "$err" 'pages for its adapter and'
+run 2 serve mixed-ranks-paged --set slots.pages=1700
+has "$err" '1700 pages of 96 words'
+run 2 serve mixed-ranks-paged --set sram.page_words=100000
+run 0 serve n-plus-base --verify --set slots.layout=paged --set sram.split=shared --set sram.page_words=50 --set sram.depth_words=2500 --requests 20
 run 2 serve long-context --set kv.sequences=4
 run 2 serve long-context --set slots.count=3
 run 2 serve agency15-resident --set sram.depth_words=6144

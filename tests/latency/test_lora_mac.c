@@ -167,7 +167,7 @@ static void others_at_the_ports_are_a_stall(void)
     for (cycle_t now = 0; now < 12; now++) {
         tick(&r, now);
     }
-    sram_request(&r.b->kv_write.request, 12, &r.token, 0, 100, 4);
+    sram_request(&r.b->kv_write.request, 12, &r.token, sram_at(0), 100, 4);
     check_seen(serve(&r, LINEARS_O, 12), (struct seen){{12, 34 + 25}, 26, 34 + 25, 63 + 25});
     const struct unit *unit = &r.b->lora_mac.unit;
     CHECK_EQ_UINT(unit->state_cycles[UNIT_STALL_SRAM], 25);

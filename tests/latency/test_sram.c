@@ -45,16 +45,18 @@ struct asked {
     uint32_t address, words, words_per_cycle;
     enum sram_client client;
     uint32_t row_words, first_rows, block_rows, pause; /* row_words 0: a plain request */
+    const uint32_t *pages;                             /* NULL: address is the SRAM's */
 };
 
 static void push(struct rig *r, const struct asked *a, cycle_t now)
 {
     struct link *link = r->sram.request[a->client];
+    struct sram_place place = {a->address, a->pages};
     if (a->row_words) {
         struct sram_rows rows = {a->words, a->row_words, a->first_rows, a->block_rows, a->pause};
-        sram_request_rows(link, now, NULL, a->address, &rows);
+        sram_request_rows(link, now, NULL, place, &rows);
     } else {
-        sram_request(link, now, NULL, a->address, a->words, a->words_per_cycle);
+        sram_request(link, now, NULL, place, a->words, a->words_per_cycle);
     }
 }
 
@@ -212,6 +214,19 @@ static uint32_t group_of(const struct word_model *m, uint32_t word)
     return word / (m->config->sram_ways * m->config->sram_depth_words);
 }
 
+/* Where a request's word is. */
+static uint32_t place_of(const struct word_model *m, const struct asked *a, uint32_t word)
+{
+    uint32_t page = m->config->sram_page_words;
+    return a->pages ? a->pages[word / page] + word % page : word;
+}
+
+static bool together(const struct word_model *m, const struct asked *a, uint32_t word, uint32_t other)
+{
+    uint32_t page = m->config->sram_page_words;
+    return group_of(m, place_of(m, a, word)) == group_of(m, place_of(m, a, other)) && (!a->pages || word / page == other / page);
+}
+
 /* The row a word belongs to, and the block a row belongs to; a plain request is one row. */
 static uint32_t row_of(const struct asked *a, uint32_t word)
 {
@@ -224,17 +239,17 @@ static uint32_t block_of(const struct asked *a, uint32_t word)
     return a->row_words == 0 || row < a->first_rows ? 0 : 1 + (row - a->first_rows) / a->block_rows;
 }
 
-/* What a client takes in a cycle in which banks have had `uses`; consecutive words of one group and one row. */
+/* What a client takes in a cycle in which banks have had `uses`; consecutive words of one group, one page and one row. */
 static uint32_t model_take(const struct word_model *m, uint32_t client, uint32_t uses[64])
 {
     const struct asked *a = &m->asked[client];
     uint32_t got = 0, next = m->next[client], rate = a->row_words ? a->row_words : a->words_per_cycle;
     for (uint32_t word = next; word < m->end[client] && got < rate; word++) {
-        if (group_of(m, word) != group_of(m, next) || row_of(a, word) != row_of(a, next) ||
-            uses[bank_of(m->config, word)] == m->config->sram_ports) {
+        uint32_t bank = bank_of(m->config, place_of(m, a, word));
+        if (!together(m, a, word, next) || row_of(a, word) != row_of(a, next) || uses[bank] == m->config->sram_ports) {
             break;
         }
-        uses[bank_of(m->config, word)]++;
+        uses[bank]++;
         got++;
     }
     return got;
@@ -278,6 +293,21 @@ static struct asked random_request(uint64_t *state, uint32_t capacity, enum sram
     return a;
 }
 
+/* Pages in a random order; none lies across groups of banks. Returns how many words they have. */
+static uint32_t random_pages(uint64_t *state, struct chip_config *c, uint32_t pages[])
+{
+    uint32_t group = c->sram_ways * c->sram_depth_words, n = 0;
+    c->sram_page_words = 1 + (uint32_t)(test_random(state) % group);
+    for (uint32_t g = 0; g < c->sram_banks / c->sram_ways; g++) {
+        for (uint32_t p = 0; p < group / c->sram_page_words; p++, n++) {
+            uint32_t other = (uint32_t)(test_random(state) % (n + 1));
+            pages[n] = pages[other];
+            pages[other] = g * group + p * c->sram_page_words;
+        }
+    }
+    return n * c->sram_page_words;
+}
+
 static void random_requests_against_the_model(void)
 {
     for (uint64_t seed = 1; seed <= 600; seed++) {
@@ -287,12 +317,16 @@ static void random_requests_against_the_model(void)
         c.sram_banks = c.sram_ways * (1 + (uint32_t)(test_random(&state) % 4));
         c.sram_ports = 1 + (uint32_t)(test_random(&state) % 3);
         c.sram_arbiter = (uint32_t)(test_random(&state) % 2);
-        uint32_t capacity = c.sram_banks * c.sram_depth_words;
+        uint32_t pages[8 * 4 * 16 + 1] = {0}, capacity = c.sram_banks * c.sram_depth_words;
+        uint32_t paged = random_pages(&state, &c, pages);
         struct asked asked[SRAM_CLIENTS];
         struct word_model model = {.config = &c};
         cycle_t expected[SRAM_CLIENTS];
         for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
-            model.asked[i] = asked[i] = random_request(&state, capacity, i);
+            bool pages_too = seed % 2 && paged > 1 && test_random(&state) % 3;
+            asked[i] = random_request(&state, pages_too ? paged : capacity, i);
+            asked[i].pages = pages_too ? pages : NULL;
+            model.asked[i] = asked[i];
         }
         for (cycle_t now = 0; now < 4000; now++) {
             for (int i = 0; i < SRAM_CLIENTS; i++) {

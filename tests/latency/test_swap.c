@@ -165,7 +165,7 @@ static struct load lone_load(const struct bench *b, const struct adapter *a, uin
         }
         load.dma_keeps_up = load.dma_keeps_up && pushed + 1 >= free_at;
         taken[l] = most(pushed + 1, free_at);
-        load.written[l] = taken[l] + (words ? write_cycles(c, words, memory_map_slot(map, slot)) : 0);
+        load.written[l] = taken[l] + (words ? write_cycles(c, words, memory_map_slot(map, slot).address_words) : 0);
         free_at = load.written[l] + (streams ? 2 : 1);
     }
     load.told = load.written[n_layers - 1] + 2;

@@ -82,6 +82,27 @@ void random_run_make(struct random_run *run, uint64_t seed)
     }
 }
 
+/* Half of the chips have pages, few enough that adapters (and with a shared pool KV caches) wait for each other's. */
+static void random_pages(struct random_run *run, uint64_t *seed)
+{
+    struct chip_config *c = &run->config;
+    struct memory_map map;
+    struct error e;
+    c->slots_layout = pick(seed, 0, 1);
+    c->sram_split = pick(seed, 0, 1);
+    if (c->slots_layout == LAYOUT_FIXED && c->sram_split == SPLIT_FIXED) {
+        return;
+    }
+    c->sram_page_words = pick(seed, 1, 60);
+    c->sram_depth_words = 60;
+    bool fits = false;
+    while (!fits) {
+        fits = memory_map_make(c, &run->random.model.shape, &map, &e) &&
+               (c->slots_pinned + 1) * map.slot_pages + 2 * map.kv_pages <= map.n_pages;
+        c->sram_depth_words += fits ? 0 : c->sram_depth_words / 4;
+    }
+}
+
 void random_run_serve(struct random_run *run)
 {
     uint64_t seed = run->seed * 0x9e3779b97f4a7c15u + 1;
@@ -101,6 +122,7 @@ void random_run_serve(struct random_run *run)
         run->requests[i].arrives_at = arrives_at;
         arrives_at += pick(&seed, 0, 2) * pick(&seed, 0, gap_cycles);
     }
+    random_pages(run, &seed);
 }
 
 void random_run_free(struct random_run *run)
@@ -186,6 +208,20 @@ static void check_slots(const struct slots *slots, uint64_t cycles)
     CHECK_EQ_UINT(sum[0][2], slots->evictions);
 }
 
+/* At the end only resident adapters have pages. */
+static void check_pages(const struct sequencer *u)
+{
+    const struct page_pool *pool = u->slots.pool;
+    uint32_t pages = 0;
+    for (uint32_t i = 0; i < u->slots.count; i++) {
+        pages += u->slots.slot[i].pages;
+    }
+    if (pool) {
+        CHECK_EQ_UINT(pool->n_reserved, 0);
+        CHECK_EQ_UINT(pool->n - pool->n_free, pages);
+    }
+}
+
 static void collect(struct chip *c, const struct request *requests, uint32_t n_requests, struct outcome *out)
 {
     out->cycles = c->now;
@@ -234,6 +270,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         const struct sequencer *u = &c->sequencer;
         CHECK_EQ_UINT(u->n_done, n_requests);
         CHECK_EQ_UINT(u->queue.length, 0);
+        check_pages(u);
         check_slots(&u->slots, c->now);
         CHECK_EQ_UINT(u->slots.loads, c->host_port.loads);
     }

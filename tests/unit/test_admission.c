@@ -15,7 +15,7 @@ static struct slots slots;
 static struct admission queue_of(enum admission_policy policy, const int32_t adapter[], uint32_t count)
 {
     struct admission q = {.policy = policy, .look_ahead = 4, .overtakes = 2, .ageing_cycles = 5000, .requests = requests, .next = next};
-    slots = (struct slots){.slot = table, .count = SLOTS, .adapters = adapters, .n_adapters = ADAPTERS};
+    slots = (struct slots){.slot = table, .count = SLOTS, .n_free = SLOTS, .adapters = adapters, .n_adapters = ADAPTERS};
     for (int i = 0; i < ADAPTERS; i++) {
         adapters[i] = (struct slots_adapter){.slot = -1};
     }

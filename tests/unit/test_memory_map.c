@@ -54,7 +54,8 @@ static void regions_do_not_meet(void)
             }
             for (uint32_t sequence = 0; good && sequence < run.config.kv_sequences; sequence++) {
                 uint64_t rows = (uint64_t)map.kv_context_tokens * map.kv_row_words;
-                good = mark(&w, memory_map_k(&map, sequence), rows) && mark(&w, memory_map_v(&map, sequence), rows);
+                good = mark(&w, memory_map_row(&map, sequence, KV_K, 0).address_words, rows) &&
+                       mark(&w, memory_map_row(&map, sequence, KV_V, 0).address_words, rows);
             }
             free(w.taken);
         }

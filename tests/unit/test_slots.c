@@ -16,8 +16,13 @@ static struct slots empty_slots(enum eviction eviction, uint32_t pinned)
     for (int i = 0; i < ADAPTERS; i++) {
         adapters[i] = (struct slots_adapter){.slot = -1, .bytes = 1000};
     }
-    return (struct slots){
-        .slot = table, .count = COUNT, .adapters = adapters, .n_adapters = ADAPTERS, .eviction = eviction, .pinned = pinned};
+    return (struct slots){.slot = table,
+                          .count = COUNT,
+                          .n_free = COUNT,
+                          .adapters = adapters,
+                          .n_adapters = ADAPTERS,
+                          .eviction = eviction,
+                          .pinned = pinned};
 }
 
 /* Loads an adapter from `from` to `from` + 10; its request is done at `to`. */
