@@ -8,6 +8,7 @@
 #include "sim/commands.h"
 #include "sim/model_shape.h"
 #include "sim/options.h"
+#include "sim/output.h"
 #include "sim/report.h"
 
 struct arguments {
@@ -263,6 +264,7 @@ int cmd_run(int argc, char **argv)
         return command_fail(command.name, &e);
     }
     bool good = arguments.json ? execute(&run, false, &e) : show(&run, &e);
+    good = good && (!arguments.folder || output_command(arguments.folder, argc, argv, &e));
     if (good && arguments.json) {
         report_json(&run, stdout);
     }

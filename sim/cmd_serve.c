@@ -183,7 +183,7 @@ int cmd_serve(int argc, char **argv)
     }
     bool good = workload_load(arguments.workload, &workload, &e);
     if (good) {
-        good = serve_workload(&arguments, &workload, &e);
+        good = serve_workload(&arguments, &workload, &e) && (!arguments.folder || output_command(arguments.folder, argc, argv, &e));
         workload_free(&workload);
     }
     return good ? EXIT_CODE_GOOD : command_fail(command.name, &e);

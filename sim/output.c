@@ -53,6 +53,26 @@ bool output_close(struct output *out, struct error *e)
     return true;
 }
 
+bool output_command(const char *folder, int argc, char **argv, struct error *e)
+{
+    struct output out;
+    if (!output_open(&out, folder, "command.txt", e)) {
+        return false;
+    }
+    fputs("etchsim", out.file);
+    for (int i = 0; i < argc; i++) {
+        bool plain =
+            argv[i][0] && argv[i][strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%")] == 0;
+        fputs(plain ? " " : " '", out.file);
+        for (const char *c = argv[i]; *c; c++) {
+            fputs(*c == '\'' ? "'\\''" : (char[2]){*c}, out.file);
+        }
+        fputs(plain ? "" : "'", out.file);
+    }
+    fputc('\n', out.file);
+    return output_close(&out, e);
+}
+
 void output_abandon(struct output *out)
 {
     if (out->file) {

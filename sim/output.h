@@ -18,6 +18,8 @@ bool output_folder(const char *path, struct error *e);
 bool output_open(struct output *out, const char *folder, const char *name, struct error *e);
 /* Closes and puts the file in its place; an error (disk full) removes it. */
 bool output_close(struct output *out, struct error *e);
+/* DIR/command.txt: the command line, as a shell takes it. argv[0] is the command's name, without the program's. */
+bool output_command(const char *folder, int argc, char **argv, struct error *e);
 /* Gives up: nothing stays. */
 void output_abandon(struct output *out);
 

@@ -11,7 +11,7 @@ arguments=(--model "$rom" --adapter clinical --adapter support --tokens 9 --igno
 one=$folder/a/new/one
 run 0 run "${arguments[@]}" --out "$one" --json
 cmp -s "$folder/out" "$one/run.json" || wrong 'run.json is not what --json prints'
-equal files 'chip.yaml chip_params.vh run.json run.txt trace.events.gz trace.perfetto.json.gz utilisation.csv versions.txt' "$(names "$one")"
+equal files 'chip.yaml chip_params.vh command.txt run.json run.txt trace.events.gz trace.perfetto.json.gz utilisation.csv versions.txt' "$(names "$one")"
 hash=$(value "$one/run.json" trace_hash)
 
 # The report is the same with and without files, and for people it is run.txt.
@@ -28,7 +28,7 @@ run 0 run --chip "$one/chip.yaml" --model "$rom" --adapter clinical --adapter su
 equal 'trace hash of the chip read back' "$hash" "$(value "$folder/out" trace_hash)"
 two=$folder/two
 run 0 run --chip "$one/chip.yaml" --out "$two" --model "$rom" --tokens 1
-equal 'files without traces' 'chip.yaml chip_params.vh run.json run.txt utilisation.csv versions.txt' "$(names "$two")"
+equal 'files without traces' 'chip.yaml chip_params.vh command.txt run.json run.txt utilisation.csv versions.txt' "$(names "$two")"
 cmp -s <(tail -n +2 "$one/chip.yaml") <(tail -n +2 "$two/chip.yaml") || wrong 'the chip read back is another one'
 
 # The event trace: legend, events, a last line that counts them; the same bytes from both engines.
