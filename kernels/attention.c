@@ -90,6 +90,12 @@ static void merge(const struct shape *shape, int64_t *y, const int64_t *exponent
     k_requant8(&(struct acc){y - n, n, (int32_t)max}, out);
 }
 
+struct kv kv_from(const struct shape *shape, const struct kv *kv, int32_t first)
+{
+    const int64_t heads = (int64_t)first * shape->n_kv_heads, values = heads * shape->head_dim;
+    return (struct kv){kv->k + values, kv->v + values, kv->k_exponent + heads, kv->v_exponent + heads, kv->capacity_tokens - first};
+}
+
 void k_attention(const struct shape *shape, int32_t softmax_scale_q15, const int8_t *q, const int16_t *q_exponent, const struct kv *kv,
                  int32_t n_tokens, struct act8 *out, int64_t *scratch)
 {

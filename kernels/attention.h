@@ -24,6 +24,8 @@
 
 /* Elements (int64_t) of scratch for up to n_tokens. */
 size_t k_attention_scratch(const struct shape *shape, int32_t n_tokens);
+/* The cache from token `first` on, for a layer that attends to the latest tokens only. */
+struct kv kv_from(const struct shape *shape, const struct kv *kv, int32_t first);
 /* q [n_heads * head_dim], q_exponent [n_heads], the first n_tokens >= 1 of kv; out->n is set to n_heads * head_dim. */
 void k_attention(const struct shape *shape, int32_t softmax_scale_q15, const int8_t *q, const int16_t *q_exponent, const struct kv *kv,
                  int32_t n_tokens, struct act8 *out, int64_t *scratch);

@@ -4,6 +4,7 @@
 
 #include "adapters/adapter.h"
 #include "kernels/attention.h"
+#include "kernels/bias.h"
 #include "kernels/embed.h"
 #include "kernels/gemv.h"
 #include "kernels/lora.h"
@@ -137,42 +138,59 @@ static void linear(struct ref *ref, const struct adapter *adapter, int32_t layer
         k_lora_b(pair, &ref->h, acc->exponent, ref->delta.m);
         k_lora_add(acc, &ref->delta);
     }
+    if ((int)which < BIASES) {
+        k_bias_add(&ref->model->layers[layer].bias[which], acc);
+    }
+}
+
+/* What a block adds to the residual stream, normed first where the model does so. */
+static void add_to_residual(struct ref *ref, const struct norm *post_norm, struct acc *acc)
+{
+    if (post_norm->m) {
+        acc->exponent = k_rmsnorm_wide(post_norm, acc->m, acc->exponent, acc->m);
+    }
+    k_residual_add(&ref->residual, acc);
 }
 
 static void attention_block(struct ref *ref, const struct adapter *adapter, int32_t layer, int32_t position)
 {
     const struct model *m = ref->model;
     const struct shape *s = &m->shape;
-    struct kv *kv = &ref->kv[layer];
+    const struct layer *w = &m->layers[layer];
+    const struct rope_turns turns = model_rope_turns(m, layer);
+    const struct kv *kv = &ref->kv[layer];
     const int64_t row = (int64_t)position * s->n_kv_heads;
-    k_rmsnorm(&m->layers[layer].attention_norm, &ref->residual, &ref->x, ref->scratch);
+    const int32_t n_visible = shape_visible_tokens(s, layer, position + 1);
+    k_rmsnorm(&w->attention_norm, &ref->residual, &ref->x, ref->scratch);
     linear(ref, adapter, layer, LINEAR_Q);
     linear(ref, adapter, layer, LINEAR_K);
     linear(ref, adapter, layer, LINEAR_V);
-    k_rope(m->rope_increment, (uint32_t)position, &ref->acc[LINEAR_Q], s->n_heads, s->head_dim, ref->q, ref->q_exponent, ref->scratch);
-    k_rope(m->rope_increment, (uint32_t)position, &ref->acc[LINEAR_K], s->n_kv_heads, s->head_dim, kv->k + row * s->head_dim,
+    k_rope(&turns, (uint32_t)position, &w->q_norm, &ref->acc[LINEAR_Q], s->n_heads, s->head_dim, ref->q, ref->q_exponent, ref->scratch);
+    k_rope(&turns, (uint32_t)position, &w->k_norm, &ref->acc[LINEAR_K], s->n_kv_heads, s->head_dim, kv->k + row * s->head_dim,
            kv->k_exponent + row, ref->scratch);
     k_kv_value(&ref->acc[LINEAR_V], s->n_kv_heads, s->head_dim, kv->v + row * s->head_dim, kv->v_exponent + row);
-    k_attention(s, m->softmax_scale_q15, ref->q, ref->q_exponent, kv, position + 1, &ref->x, ref->scratch);
+    const struct kv visible = kv_from(s, kv, position + 1 - n_visible);
+    k_attention(s, m->softmax_scale_q15, ref->q, ref->q_exponent, &visible, n_visible, &ref->x, ref->scratch);
     linear(ref, adapter, layer, LINEAR_O);
-    k_residual_add(&ref->residual, &ref->acc[LINEAR_O]);
+    add_to_residual(ref, &w->post_attention_norm, &ref->acc[LINEAR_O]);
 }
 
 static void ffn_block(struct ref *ref, const struct adapter *adapter, int32_t layer)
 {
-    k_rmsnorm(&ref->model->layers[layer].ffn_norm, &ref->residual, &ref->x, ref->scratch);
+    const struct layer *w = &ref->model->layers[layer];
+    k_rmsnorm(&w->ffn_norm, &ref->residual, &ref->x, ref->scratch);
     linear(ref, adapter, layer, LINEAR_GATE);
     linear(ref, adapter, layer, LINEAR_UP);
-    k_silu_mul(&ref->acc[LINEAR_GATE], &ref->acc[LINEAR_UP], &ref->x, ref->scratch);
+    k_gate_mul(ref->model->shape.activation, &ref->acc[LINEAR_GATE], &ref->acc[LINEAR_UP], &ref->x, ref->scratch);
     linear(ref, adapter, layer, LINEAR_DOWN);
-    k_residual_add(&ref->residual, &ref->acc[LINEAR_DOWN]);
+    add_to_residual(ref, &w->post_ffn_norm, &ref->acc[LINEAR_DOWN]);
 }
 
 void ref_forward(struct ref *ref, const struct adapter *adapter, int32_t token, int32_t position, struct acc *logits)
 {
     const struct model *m = ref->model;
     ES_ASSERT(position >= 0 && position < ref->context_tokens && token >= 0 && token < m->shape.n_vocab);
-    k_embed(&m->embedding, token, &ref->residual);
+    k_embed(&m->embedding, m->embedding_scale_q16, token, &ref->residual);
     for (int32_t layer = 0; layer < m->shape.n_layers; layer++) {
         attention_block(ref, adapter, layer, position);
         ffn_block(ref, adapter, layer);

@@ -38,11 +38,26 @@ static const float *dequantise(struct arena *a, const struct matrix *w)
     return out;
 }
 
+/* Mantissas as floats; NULL where the model has none. */
+static const float *scaled(struct arena *a, const int16_t *m, int32_t n, int32_t exponent)
+{
+    float *out = m ? take(a, (size_t)n * sizeof *out) : NULL;
+    for (int32_t i = 0; out && i < n; i++) {
+        out[i] = ldexpf(m[i], exponent);
+    }
+    return out;
+}
+
 static const float *norm_weights(struct arena *a, const struct norm *norm)
 {
-    float *out = take(a, (size_t)norm->n * sizeof *out);
-    for (int32_t i = 0; out && i < norm->n; i++) {
-        out[i] = ldexpf(norm->m[i], norm->exponent);
+    return scaled(a, norm->m, norm->n, norm->exponent);
+}
+
+static const double *frequencies(struct arena *a, const uint64_t *increment, int32_t n)
+{
+    double *out = increment ? take(a, (size_t)n * sizeof *out) : NULL;
+    for (int32_t i = 0; out && i < n; i++) {
+        out[i] = ldexp((double)increment[i], -64) * 2 * M_PI;
     }
     return out;
 }
@@ -61,28 +76,46 @@ static void merge_lora(float *w, const struct lora_pair *p)
     }
 }
 
+static struct float_layer fill_layer(struct arena *a, const struct layer *from, const struct adapter *adapter, int32_t index)
+{
+    struct float_layer to = {
+        .attention_norm = norm_weights(a, &from->attention_norm),
+        .ffn_norm = norm_weights(a, &from->ffn_norm),
+        .post_attention_norm = norm_weights(a, &from->post_attention_norm),
+        .post_ffn_norm = norm_weights(a, &from->post_ffn_norm),
+        .q_norm = norm_weights(a, &from->q_norm),
+        .k_norm = norm_weights(a, &from->k_norm),
+    };
+    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+        to.linear[which] = dequantise(a, &from->linear[which]);
+        if (adapter && to.linear[which] && adapter_pair(adapter, index, which)->rank > 0) {
+            merge_lora((float *)(uintptr_t)to.linear[which], adapter_pair(adapter, index, which));
+        }
+        if ((int)which < BIASES) {
+            to.bias[which] = scaled(a, from->bias[which].m, from->bias[which].n, from->bias[which].exponent);
+        }
+    }
+    return to;
+}
+
 static void fill(struct arena *a, const struct model *model, const struct adapter *adapter, struct float_model *out)
 {
     const struct shape *s = &model->shape;
     struct float_layer *layers = take(a, (size_t)s->n_layers * sizeof *layers);
-    double *frequency = take(a, (size_t)(s->head_dim / 2) * sizeof *frequency);
-    *out = (struct float_model){.shape = *s, .layers = layers, .rope_frequency = frequency, .memory = a->memory};
-    for (int32_t i = 0; frequency && i < s->head_dim / 2; i++) {
-        frequency[i] = ldexp((double)model->rope_increment[i], -64) * 2 * M_PI;
-    }
+    *out = (struct float_model){
+        .shape = *s,
+        .layers = layers,
+        .rope_frequency = frequencies(a, model->rope_increment, shape_rotary_dim(s) / 2),
+        .rope_frequency_local = frequencies(a, model->rope_increment_local, shape_rotary_dim(s) / 2),
+        .embedding_scale = model->embedding_scale_q16 ? ldexp(model->embedding_scale_q16, -16) : 1.0,
+        .residual_epsilon = ldexp((double)model->final_norm.epsilon_q40, -40) / s->d_model,
+        .memory = a->memory,
+    };
     out->embedding = dequantise(a, &model->embedding);
     out->head = s->tied_head ? out->embedding : dequantise(a, &model->head);
     out->final_norm = norm_weights(a, &model->final_norm);
     for (int32_t l = 0; l < s->n_layers; l++) {
-        struct float_layer layer;
-        layer.attention_norm = norm_weights(a, &model->layers[l].attention_norm);
-        layer.ffn_norm = norm_weights(a, &model->layers[l].ffn_norm);
-        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
-            layer.linear[which] = dequantise(a, &model->layers[l].linear[which]);
-            if (adapter && layer.linear[which] && adapter_pair(adapter, l, which)->rank > 0) {
-                merge_lora((float *)(uintptr_t)layer.linear[which], adapter_pair(adapter, l, which));
-            }
-        }
+        const struct float_layer layer = fill_layer(a, &model->layers[l], adapter, l);
         if (layers) {
             layers[l] = layer;
         }
@@ -187,11 +220,14 @@ static void rms_norm(const float *x, const float *g, int32_t n, double epsilon, 
     }
 }
 
-static void rotate(const struct float_model *m, float *x, int32_t n_heads, int32_t position)
+static void rotate(const struct float_model *m, int32_t layer, float *x, int32_t n_heads, int32_t position)
 {
     const int32_t head_dim = m->shape.head_dim;
-    for (int32_t i = 0; i < head_dim / 2; i++) {
-        const double c = cos(position * m->rope_frequency[i]), s = sin(position * m->rope_frequency[i]);
+    const bool local = m->rope_frequency_local && shape_is_local(&m->shape, layer);
+    const double *frequency = local ? m->rope_frequency_local : m->rope_frequency;
+    const double gain = m->shape.rope_gain != 0 ? (double)m->shape.rope_gain : 1.0;
+    for (int32_t i = 0; i < shape_rotary_dim(&m->shape) / 2; i++) {
+        const double c = gain * cos(position * frequency[i]), s = gain * sin(position * frequency[i]);
         for (int32_t h = 0; h < n_heads; h++) {
             float *pair = x + (int64_t)h * head_dim + 2 * (int64_t)i;
             const double a = pair[0], b = pair[1];
@@ -234,10 +270,34 @@ static void attend(struct ref_float *r, const float *q, const float *k, const fl
     }
 }
 
-static void add(float *residual, const float *x, int32_t n)
+/* y = W x, plus the bias where there is one. */
+static void multiply_add(const struct float_model *m, int32_t layer, enum linear which, const float *x, float *y)
 {
-    for (int32_t i = 0; i < n; i++) {
-        residual[i] += x[i];
+    const struct float_layer *w = &m->layers[layer];
+    const int32_t n_out = shape_n_out(&m->shape, which);
+    multiply(w->linear[which], n_out, shape_n_in(&m->shape, which), x, y);
+    for (int32_t i = 0; w->bias[which] && i < n_out; i++) {
+        y[i] += w->bias[which][i];
+    }
+}
+
+static void norm_heads(const struct shape *s, const float *g, int32_t n_heads, float *x)
+{
+    for (int32_t h = 0; g && h < n_heads; h++) {
+        float *head = x + (int64_t)h * s->head_dim;
+        rms_norm(head, g, s->head_dim, (double)s->rms_epsilon, head);
+    }
+}
+
+/* What a block made onto the residual stream, normed first where the model does so. */
+static void add(struct ref_float *r, const float *post_norm, float *x)
+{
+    const struct shape *s = &r->model->shape;
+    if (post_norm) {
+        rms_norm(x, post_norm, s->d_model, (double)s->rms_epsilon, x);
+    }
+    for (int32_t i = 0; i < s->d_model; i++) {
+        r->residual[i] += x[i];
     }
 }
 
@@ -248,35 +308,43 @@ static void attention_block(struct ref_float *r, int32_t layer, int32_t position
     const struct float_layer *w = &m->layers[layer];
     const int64_t row = (int64_t)s->n_kv_heads * s->head_dim;
     const int32_t sharing = s->n_heads / s->n_kv_heads; /* query heads to a KV head */
+    const int32_t n_visible = shape_visible_tokens(s, layer, position + 1);
     ES_ASSERT(sharing > 0);
     float *k = r->k + (int64_t)layer * r->context_tokens * row, *v = r->v + (int64_t)layer * r->context_tokens * row;
-    rms_norm(r->residual, w->attention_norm, s->d_model, s->rms_epsilon, r->x);
-    multiply(w->linear[LINEAR_Q], shape_n_out(s, LINEAR_Q), s->d_model, r->x, r->q);
-    multiply(w->linear[LINEAR_K], (int32_t)row, s->d_model, r->x, k + position * row);
-    multiply(w->linear[LINEAR_V], (int32_t)row, s->d_model, r->x, v + position * row);
-    rotate(m, r->q, s->n_heads, position);
-    rotate(m, k + position * row, s->n_kv_heads, position);
+    rms_norm(r->residual, w->attention_norm, s->d_model, m->residual_epsilon, r->x);
+    multiply_add(m, layer, LINEAR_Q, r->x, r->q);
+    multiply_add(m, layer, LINEAR_K, r->x, k + position * row);
+    multiply_add(m, layer, LINEAR_V, r->x, v + position * row);
+    norm_heads(s, w->q_norm, s->n_heads, r->q);
+    norm_heads(s, w->k_norm, s->n_kv_heads, k + position * row);
+    rotate(m, layer, r->q, s->n_heads, position);
+    rotate(m, layer, k + position * row, s->n_kv_heads, position);
+    const int64_t first = (position + 1 - n_visible) * row;
     for (int32_t h = 0; h < s->n_heads; h++) {
-        const int64_t kv_head = (int64_t)(h / sharing) * s->head_dim, at = (int64_t)h * s->head_dim;
-        attend(r, r->q + at, k + kv_head, v + kv_head, position + 1, row, r->x + at);
+        const int64_t kv_head = (int64_t)(h / sharing) * s->head_dim + first, at = (int64_t)h * s->head_dim;
+        attend(r, r->q + at, k + kv_head, v + kv_head, n_visible, row, r->x + at);
     }
     multiply(w->linear[LINEAR_O], s->d_model, s->n_heads * s->head_dim, r->x, r->out);
-    add(r->residual, r->out, s->d_model);
+    add(r, w->post_attention_norm, r->out);
+}
+
+static double activation(enum activation which, double x)
+{
+    return which == ACTIVATION_GELU ? 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))) : x / (1 + exp(-x));
 }
 
 static void ffn_block(struct ref_float *r, int32_t layer)
 {
     const struct shape *s = &r->model->shape;
     const struct float_layer *w = &r->model->layers[layer];
-    rms_norm(r->residual, w->ffn_norm, s->d_model, s->rms_epsilon, r->x);
+    rms_norm(r->residual, w->ffn_norm, s->d_model, r->model->residual_epsilon, r->x);
     multiply(w->linear[LINEAR_GATE], s->d_ff, s->d_model, r->x, r->gate);
     multiply(w->linear[LINEAR_UP], s->d_ff, s->d_model, r->x, r->up);
     for (int32_t i = 0; i < s->d_ff; i++) {
-        const double g = r->gate[i];
-        r->gate[i] = (float)(g / (1 + exp(-g)) * r->up[i]);
+        r->gate[i] = (float)(activation(s->activation, r->gate[i]) * r->up[i]);
     }
     multiply(w->linear[LINEAR_DOWN], s->d_model, s->d_ff, r->gate, r->out);
-    add(r->residual, r->out, s->d_model);
+    add(r, w->post_ffn_norm, r->out);
 }
 
 void ref_float_forward(struct ref_float *ref, int32_t token, int32_t position, float *logits)
@@ -284,13 +352,15 @@ void ref_float_forward(struct ref_float *ref, int32_t token, int32_t position, f
     const struct float_model *m = ref->model;
     const struct shape *s = &m->shape;
     ES_ASSERT(position >= 0 && position < ref->context_tokens && token >= 0 && token < s->n_vocab);
-    memcpy(ref->residual, m->embedding + (int64_t)token * s->d_model, (size_t)s->d_model * sizeof *ref->residual);
+    for (int32_t i = 0; i < s->d_model; i++) {
+        ref->residual[i] = (float)(m->embedding_scale * m->embedding[(int64_t)token * s->d_model + i]);
+    }
     for (int32_t layer = 0; layer < s->n_layers; layer++) {
         attention_block(ref, layer, position);
         ffn_block(ref, layer);
     }
     if (logits) {
-        rms_norm(ref->residual, m->final_norm, s->d_model, s->rms_epsilon, ref->x);
+        rms_norm(ref->residual, m->final_norm, s->d_model, m->residual_epsilon, ref->x);
         multiply(m->head, s->n_vocab, s->d_model, ref->x, logits);
     }
 }

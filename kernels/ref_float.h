@@ -10,19 +10,25 @@
 
 struct adapter;
 
-struct float_layer {
-    const float *attention_norm, *ffn_norm; /* [d_model] */
-    const float *linear[LINEAR_COUNT];      /* [n_out][n_in], as shape_n_out, shape_n_in */
+struct float_layer {                                  /* what the shape does without is NULL */
+    const float *attention_norm, *ffn_norm;           /* [d_model] */
+    const float *post_attention_norm, *post_ffn_norm; /* [d_model] */
+    const float *q_norm, *k_norm;                     /* [head_dim] */
+    const float *linear[LINEAR_COUNT];                /* [n_out][n_in], as shape_n_out, shape_n_in */
+    const float *bias[BIASES];                        /* [n_out] */
 };
 
 struct float_model {
     struct shape shape;
-    const float *embedding;       /* [n_vocab][d_model] */
-    const float *head;            /* [n_vocab][d_model], may be the embedding */
-    const float *final_norm;      /* [d_model] */
-    const double *rope_frequency; /* [head_dim / 2], radians per position; pairs (2i, 2i + 1) as in GGUF */
-    struct float_layer *layers;   /* [n_layers] */
-    void *memory;                 /* owned, may be NULL: what float_model_free frees */
+    const float *embedding;             /* [n_vocab][d_model] */
+    const float *head;                  /* [n_vocab][d_model], may be the embedding */
+    const float *final_norm;            /* [d_model] */
+    const double *rope_frequency;       /* [rotary_dim / 2], radians per position; pairs (2i, 2i + 1) */
+    const double *rope_frequency_local; /* the same of local layers; NULL: as in global ones */
+    double embedding_scale;             /* what embeddings are multiplied by */
+    double residual_epsilon;            /* of the norms of the residual stream; all others: shape.rms_epsilon */
+    struct float_layer *layers;         /* [n_layers] */
+    void *memory;                       /* owned, may be NULL: what float_model_free frees */
 };
 
 /* The ROM's weights as they are (exact), with the packed adapter merged in (W + B A, rounded once to float) unless NULL.

@@ -6,7 +6,7 @@
 #include "kernels/requant.h"
 #include "sim/error.h"
 
-enum { Z_BITS = 22, GAIN_BITS = 16, ROOT_EXPONENT = -78 /* -16 of nq, -62 of the reciprocal */ };
+enum { Z_BITS = 22, GAIN_BITS = 16, EPSILON_BITS = 40, T_BITS = 61, ROOT_EXPONENT = -78 /* -16 of nq, -62 of the reciprocal */ };
 
 uint32_t k_isqrt(uint64_t v)
 {
@@ -40,30 +40,35 @@ static int32_t reciprocal_root(uint64_t t, uint32_t sqrt_n_q16, int64_t *gain)
     return s + j + ROOT_EXPONENT;
 }
 
-static uint64_t max_magnitude(const struct residual *x)
+int32_t k_rmsnorm_wide(const struct norm *norm, const int64_t *x, int32_t exponent, int64_t *y)
 {
-    int64_t max = 0;
-    for (int32_t i = 0; i < x->n; i++) {
-        const int64_t magnitude = x->m[i] < 0 ? -(int64_t)x->m[i] : x->m[i];
-        max = magnitude > max ? magnitude : max;
+    const int max_bits = bitlen(k_max_magnitude(x, norm->n));
+    int k = max_bits > Z_BITS ? max_bits - Z_BITS : 0;
+    /* epsilon stands for bitlen(epsilon_q40) - (40 + 2 (exponent + k)) bits of T */
+    const int epsilon_bits = bitlen(norm->epsilon_q40) - EPSILON_BITS - 2 * (exponent + k);
+    if (norm->epsilon_q40 && epsilon_bits > T_BITS) {
+        k += (epsilon_bits - T_BITS + 1) / 2;
     }
-    return (uint64_t)max;
+    uint64_t sum = 0;
+    for (int32_t i = 0; i < norm->n; i++) {
+        y[i] = k > 62 ? 0 : shr_round(x[i], k);
+        sum += (uint64_t)(y[i] * y[i]);
+    }
+    sum += (uint64_t)rescale((int64_t)norm->epsilon_q40, -EPSILON_BITS, 2 * (exponent + k), (int64_t)1 << T_BITS);
+    int64_t gain;
+    const int32_t root_exponent = reciprocal_root(sum > 0 ? sum : 1, norm->sqrt_n_q16, &gain);
+    for (int32_t i = 0; i < norm->n; i++) {
+        y[i] *= norm->m[i] * gain;
+    }
+    return norm->exponent + root_exponent;
 }
 
 void k_rmsnorm(const struct norm *norm, const struct residual *x, struct act8 *out, int64_t *scratch)
 {
     ES_ASSERT(x->n == norm->n);
-    const int max_bits = bitlen(max_magnitude(x)), k = max_bits > Z_BITS ? max_bits - Z_BITS : 0;
-    uint64_t sum = 0;
     for (int32_t i = 0; i < x->n; i++) {
-        scratch[i] = shr_round(x->m[i], k);
-        sum += (uint64_t)(scratch[i] * scratch[i]);
+        scratch[i] = x->m[i];
     }
-    sum += (uint64_t)shr_round((int64_t)norm->epsilon_q40, 8 + 2 * k);
-    int64_t gain;
-    const int32_t exponent = reciprocal_root(sum > 0 ? sum : 1, norm->sqrt_n_q16, &gain);
-    for (int32_t i = 0; i < x->n; i++) {
-        scratch[i] *= norm->m[i] * gain;
-    }
-    k_requant8(&(struct acc){scratch, x->n, norm->exponent + exponent}, out);
+    const int32_t exponent = k_rmsnorm_wide(norm, scratch, RESIDUAL_EXPONENT, scratch);
+    k_requant8(&(struct acc){scratch, x->n, exponent}, out);
 }

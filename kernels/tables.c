@@ -17,6 +17,10 @@ __attribute__((constructor)) static void fill_tables(void)
     for (int i = 0; i <= SIGMOID_SEGMENTS; i++) {
         tables.sigmoid_q15[i] = (int32_t)lround(0x1p15 / (1.0 + exp(16.0 - 32.0 * i / SIGMOID_SEGMENTS)));
     }
+    for (int i = 0; i <= GELU_SEGMENTS; i++) {
+        const double x = 16.0 * i / GELU_SEGMENTS - 8.0, u = 2 * M_SQRT2 / sqrt(M_PI) * (x + 0.044715 * x * x * x);
+        tables.gelu_q15[i] = (int32_t)lround(0x1p15 / (1.0 + exp(-u)));
+    }
 }
 
 const struct tables *k_tables(void)
@@ -39,7 +43,8 @@ uint64_t k_tables_hash(void)
     uint64_t hash = 0xcbf29ce484222325u;
     hash = hash_words(hash, tables.sine_q15, SINE_SEGMENTS + 2);
     hash = hash_words(hash, tables.exp2, EXP2_SEGMENTS + 1);
-    return hash_words(hash, tables.sigmoid_q15, SIGMOID_SEGMENTS + 1);
+    hash = hash_words(hash, tables.sigmoid_q15, SIGMOID_SEGMENTS + 1);
+    return hash_words(hash, tables.gelu_q15, GELU_SEGMENTS + 1);
 }
 
 /* Between table[at >> bits] and the next entry. */
@@ -76,4 +81,9 @@ uint32_t k_exp2_weight(uint64_t d, int more)
 int32_t k_sigmoid_q15(int16_t x)
 {
     return interpolate(tables.sigmoid_q15, (uint32_t)(x + 32768), 7);
+}
+
+int32_t k_gelu_gate_q15(int16_t x)
+{
+    return interpolate(tables.gelu_q15, (uint32_t)(x + 32768), 7);
 }

@@ -1,4 +1,4 @@
-/* tables.h -- the chip's three function tables, all with linear interpolation.
+/* tables.h -- the chip's function tables, all with linear interpolation.
  *
  * Rounded from double once, before main starts. A library whose sin or exp is off by an ulp gives other bits only where a value lies within
  * 1e-12 of a half; k_tables_hash() pins them, and a test compares it.
@@ -9,15 +9,17 @@
 #include <stdint.h>
 
 enum {
-    SINE_SEGMENTS = 1024,  /* of a quarter wave */
-    EXP2_SEGMENTS = 256,   /* of one octave */
-    SIGMOID_SEGMENTS = 512 /* of -16 .. 16 */
+    SINE_SEGMENTS = 1024,   /* of a quarter wave */
+    EXP2_SEGMENTS = 256,    /* of one octave */
+    SIGMOID_SEGMENTS = 512, /* of -16 .. 16 */
+    GELU_SEGMENTS = 512     /* of -8 .. 8 */
 };
 
 struct tables {
     int32_t sine_q15[SINE_SEGMENTS + 2];       /* round(2^15 sin(pi/2 * i / 1024)), one more than the end for interpolation at the end */
     int32_t exp2[EXP2_SEGMENTS + 1];           /* round(65535 * 2^(-i / 256)) */
     int32_t sigmoid_q15[SIGMOID_SEGMENTS + 1]; /* round(2^15 / (1 + exp(16 - i / 16))), the first 0 */
+    int32_t gelu_q15[GELU_SEGMENTS + 1]; /* round(2^15 / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))), x = i / 32 - 8, the first 0 */
 };
 
 const struct tables *k_tables(void);
@@ -38,5 +40,8 @@ uint32_t k_exp2_weight(uint64_t d, int more);
 
 /* Sigmoid in Q15 of x * 2^-11; |error| <= 7e-5. */
 int32_t k_sigmoid_q15(int16_t x);
+
+/* GELU(x) / x in Q15 of x * 2^-12, GELU in the tanh approximation; |error| <= 6e-5. */
+int32_t k_gelu_gate_q15(int16_t x);
 
 #endif

@@ -121,6 +121,15 @@ struct norm { /* RMSNorm weights, value = m * 2^exponent, and the constants of i
     uint32_t sqrt_n_q16;  /* round(sqrt(n) * 2^16) */
 };
 
+/* Whose files it comes from: names of keys and tensors, the order of Q's and K's rows in them (sim/architecture.h). */
+enum architecture {
+    ARCHITECTURE_LLAMA,
+    ARCHITECTURE_QWEN2,
+    ARCHITECTURE_QWEN3,
+    ARCHITECTURE_GEMMA3,
+    ARCHITECTURE_PHI3,
+    ARCHITECTURE_COUNT
+};
 enum activation { ACTIVATION_SILU, ACTIVATION_GELU }; /* GELU: the tanh approximation */
 
 struct shape { /* of a model; all counts positive, n_heads a multiple of n_kv_heads, head_dim even */
@@ -128,6 +137,7 @@ struct shape { /* of a model; all counts positive, n_heads a multiple of n_kv_he
     bool tied_head;
     float rms_epsilon, rope_base;
     /* What other architectures add. All of it zero: a Llama. */
+    enum architecture architecture;
     bool qkv_bias;              /* Q, K and V have a bias (Qwen 2) */
     bool qk_norm;               /* RMSNorm of each head of Q and K, before RoPE (Gemma 3) */
     bool post_norms;            /* RMSNorm of what attention and FFN add to the residual stream (Gemma 3) */
@@ -156,19 +166,35 @@ static inline int32_t shape_rotary_dim(const struct shape *s)
 
 enum linear { LINEAR_Q, LINEAR_K, LINEAR_V, LINEAR_O, LINEAR_GATE, LINEAR_UP, LINEAR_DOWN, LINEAR_COUNT };
 
-struct layer {
-    struct norm attention_norm, ffn_norm;
-    struct matrix linear[LINEAR_COUNT];
+enum { BIASES = LINEAR_V + 1 }; /* Q, K and V can have one */
+
+struct bias { /* value = m * 2^exponent */
+    int32_t n;
+    int32_t exponent;
+    const int16_t *m; /* NULL: there is none */
 };
 
+/* The norms that not every model has: m is NULL. */
+struct layer {
+    struct norm attention_norm, ffn_norm;           /* [d_model] */
+    struct norm post_attention_norm, post_ffn_norm; /* [d_model], where shape.post_norms */
+    struct norm q_norm, k_norm;                     /* [head_dim], where shape.qk_norm */
+    struct matrix linear[LINEAR_COUNT];
+    struct bias bias[BIASES]; /* where shape.qkv_bias */
+};
+
+/* Constants that are zero where a model does without: rope_increment_local, rope_gain_q14, embedding_scale_q16. */
 struct model {
     struct shape shape;
     struct matrix embedding; /* [n_vocab, d_model] */
     struct matrix head;      /* [n_vocab, d_model]; the same data as embedding where tied */
     struct norm final_norm;
-    struct layer *layers;      /* [n_layers] */
-    uint64_t *rope_increment;  /* [head_dim / 2]: turns per position, in units of 2^-64 */
-    int32_t softmax_scale_q15; /* round(log2(e) / sqrt(head_dim) * 2^15) */
+    struct layer *layers;           /* [n_layers] */
+    uint64_t *rope_increment;       /* [rotary_dim / 2]: turns per position, in units of 2^-64 */
+    uint64_t *rope_increment_local; /* the same of local layers; NULL: as in global ones */
+    int32_t rope_gain_q14;          /* round(rope_gain * 2^14) */
+    int32_t embedding_scale_q16;    /* round(what embeddings are multiplied by * 2^16) */
+    int32_t softmax_scale_q15;      /* round(log2(e) / sqrt(head_dim) * 2^15) */
 };
 
 static inline int32_t shape_n_out(const struct shape *s, enum linear which)

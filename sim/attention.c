@@ -4,9 +4,11 @@
 #include "sim/lora_mac.h"
 #include "sim/sram.h"
 
+/* The tokens it attends to: the latest ones. */
 static uint32_t context(const struct attention_unit *u)
 {
-    return u->token->position + 1;
+    uint32_t tokens = u->token->position + 1;
+    return tokens < u->window_tokens ? tokens : u->window_tokens;
 }
 
 /* Asks for all K or V rows of the sequence, as fast as the multipliers use them; they take no less than the multipliers. */
@@ -14,8 +16,8 @@ static void read_rows(struct attention_unit *u, cycle_t now, enum kv_part part, 
 {
     cycle_t mac_cycles = ceil_div((uint64_t)context(u) * u->n_heads * u->head_dim, u->lanes);
     uint32_t words = context(u) * u->map->kv_row_words;
-    sram_request(u->read_request, now, u->token, memory_map_row(u->map, u->token->sequence, part, 0), words,
-                 (uint32_t)ceil_div(words, mac_cycles));
+    struct sram_place first_row = memory_map_row(u->map, u->token->sequence, part, u->token->position + 1 - context(u));
+    sram_request(u->read_request, now, u->token, first_row, words, (uint32_t)ceil_div(words, mac_cycles));
     u->until = now + 1 + mac_cycles + u->sram_latency_cycles;
     u->rows_read = false;
     u->phase = phase;
@@ -32,8 +34,9 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
     u->token = q->token;
     token_arrive(u->token, q->last, now);
     if (u->model) {
-        k_attention(&u->model->shape, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &u->kv[u->token->sequence],
-                    (int32_t)context(u), &u->x, u->scratch);
+        const struct shape *s = &u->model->shape;
+        const struct kv kv = kv_from(s, &u->kv[u->token->sequence], (int32_t)(u->token->position + 1 - context(u)));
+        k_attention(s, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &kv, (int32_t)context(u), &u->x, u->scratch);
     }
     link_pop(u->in_q, now);
     read_rows(u, now, KV_K, ATTENTION_SCORES);

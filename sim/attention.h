@@ -4,13 +4,13 @@
  *             ^                                           ^
  *          K rows from SRAM                            V rows from SRAM
  *
- * Latency     from the last beat of q, t = tokens in the cache (this one included):
+ * Latency     from the last beat of q, t = tokens in the cache (this one included), in a layer with a window at most the window's:
  *             scores  max(1 + ceil(t * n_heads * head_dim / lanes) + sram.latency_cycles, K rows from the SRAM) + latency_cycles
  *             softmax ceil(t * n_heads / softmax_lanes) + latency_cycles
  *             values  as scores, with the V rows
  * Throughput  one token at a time.
  * Stall rule  `sram` while the rows take longer than the multipliers, because the banks are narrow or others use them; `output` when Wo's link is full.
- * Inaccuracies: the three phases do not overlap; the requests' way to the SRAM and back counts as part of the phase.
+ * Inaccuracies: a layer with a window keeps the rows of older tokens too, though nobody reads them; the three phases do not overlap; the requests' way to the SRAM and back counts as part of the phase.
  */
 #ifndef ETCHSIM_ATTENTION_H
 #define ETCHSIM_ATTENTION_H
@@ -26,7 +26,7 @@ struct attention_unit {
     struct link *in_q, *out_x, *out_lora;
     struct link *read_request, *read_response;
     const struct memory_map *map;
-    uint32_t n_heads, head_dim;
+    uint32_t n_heads, head_dim, window_tokens; /* UINT32_MAX: it sees the whole context */
     uint32_t lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
     enum attention_phase phase;
     bool rows_read; /* the phase's rows have come */

@@ -142,11 +142,21 @@ static void set_norm(struct chip *c, struct norm_unit *u, const struct norm *wei
     u->latency_cycles = c->config.norm_latency_cycles;
     u->beats = beats(c, u->n, u->lanes);
     u->feeds = feeds;
+    u->passes = 1;
     if (c->model) {
         u->weights = weights;
         u->residual = (struct residual){keep(c, (size_t)n, sizeof(int32_t)), n};
         u->x = new_act8(c, n);
         u->scratch = keep(c, (size_t)n, sizeof(int64_t));
+    }
+}
+
+/* What comes from the ROM array is normed before it is added, where the model does so. */
+static void set_post_norm(const struct chip *c, struct norm_unit *u, const struct norm *post)
+{
+    if (c->shape.post_norms) {
+        u->passes = 2;
+        u->post = post;
     }
 }
 
@@ -166,19 +176,26 @@ static void set_rom(struct chip *c, struct rom_array *u, enum linear_group group
     u->group = group;
     u->place = place;
     rom_array_timing(u, &c->config, (uint32_t)shape_n_in(s, linears_first(group)), n_out_sum);
+    if (group == LINEARS_QKV && s->qkv_bias) {
+        rom_array_bias(u, &c->config, layer ? layer->bias : NULL);
+    }
 }
 
-static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
+static void set_rope(struct chip *c, struct rope_unit *u, int32_t layer, struct kv *kv)
 {
     const struct shape *s = &c->shape;
     uint32_t n_q = (uint32_t)(s->n_heads * s->head_dim), n_kv = (uint32_t)(s->n_kv_heads * s->head_dim);
     u->map = &c->map;
     u->compute_cycles = ceil_div(n_q + 2 * n_kv, c->config.rope_lanes) + c->config.rope_latency_cycles;
+    if (s->qk_norm) {
+        u->compute_cycles += (uint32_t)ceil_div(n_q + n_kv, c->config.rope_lanes) + c->config.norm_latency_cycles;
+    }
     u->q_beats = beats(c, n_q, c->config.rope_lanes);
     u->write_words_per_cycle = c->config.sram_ways * c->config.sram_ports;
     u->sram_latency_cycles = c->config.sram_latency_cycles;
     if (c->model) {
         u->model = c->model;
+        u->turns = model_rope_turns(c->model, layer);
         u->kv = kv;
         u->q = new_act8(c, (int32_t)n_q);
         u->q_exponent = keep(c, (size_t)s->n_heads, sizeof(int16_t));
@@ -186,12 +203,13 @@ static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
     }
 }
 
-static void set_attention(struct chip *c, struct attention_unit *u, struct kv *kv)
+static void set_attention(struct chip *c, struct attention_unit *u, int32_t layer, struct kv *kv)
 {
     const struct shape *s = &c->shape;
     u->map = &c->map;
     u->n_heads = (uint32_t)s->n_heads;
     u->head_dim = (uint32_t)s->head_dim;
+    u->window_tokens = shape_is_local(s, layer) ? (uint32_t)s->window_tokens : UINT32_MAX;
     u->lanes = c->config.attention_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;
     u->latency_cycles = c->config.attention_latency_cycles;
@@ -213,6 +231,7 @@ static void set_silu(struct chip *c, struct silu_unit *u)
     u->latency_cycles = c->config.silu_latency_cycles;
     u->beats = beats(c, u->n, u->lanes);
     u->values = c->model != NULL;
+    u->activation = c->shape.activation;
     if (u->values) {
         u->x = new_act8(c, n);
         u->scratch = keep(c, (size_t)n, sizeof(int64_t));
@@ -250,11 +269,15 @@ static void set_layer(struct chip *c, int32_t l)
     const struct layer *weights = c->model ? &c->model->layers[l] : NULL;
     struct kv *kv = c->model ? new_kv(c) : NULL;
     set_norm(c, &b->attention_norm, weights ? &weights->attention_norm : NULL, LINEARS_QKV);
+    if (l > 0) {
+        set_post_norm(c, &b->attention_norm, weights ? &c->model->layers[l - 1].post_ffn_norm : NULL);
+    }
     set_rom(c, &b->rom_qkv, LINEARS_QKV, PLACE_rom_qkv, weights);
-    set_rope(c, &b->rope, kv);
-    set_attention(c, &b->attention, kv);
+    set_rope(c, &b->rope, l, kv);
+    set_attention(c, &b->attention, l, kv);
     set_rom(c, &b->rom_o, LINEARS_O, PLACE_rom_o, weights);
     set_norm(c, &b->ffn_norm, weights ? &weights->ffn_norm : NULL, LINEARS_GATE_UP);
+    set_post_norm(c, &b->ffn_norm, weights ? &weights->post_attention_norm : NULL);
     set_rom(c, &b->rom_gate_up, LINEARS_GATE_UP, PLACE_rom_gate_up, weights);
     set_silu(c, &b->silu);
     set_rom(c, &b->rom_down, LINEARS_DOWN, PLACE_rom_down, weights);
@@ -268,7 +291,9 @@ static void set_ends(struct chip *c)
     c->embed.latency_cycles = c->config.embed_latency_cycles;
     c->embed.beats = beats(c, (uint32_t)c->shape.d_model, c->config.embed_elements);
     c->embed.weights = m ? &m->embedding : NULL;
+    c->embed.scale_q16 = m ? m->embedding_scale_q16 : 0;
     set_norm(c, &c->final_norm, m ? &m->final_norm : NULL, LINEARS_QKV);
+    set_post_norm(c, &c->final_norm, m ? &m->layers[c->shape.n_layers - 1].post_ffn_norm : NULL);
     c->rom_head.n_matrices = 1;
     c->rom_head.place = PLACE_rom_head;
     rom_array_timing(&c->rom_head, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab);

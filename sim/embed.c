@@ -22,7 +22,7 @@ RARELY static void send(struct embed_rom *u, cycle_t now)
         return;
     }
     if (u->weights) {
-        k_embed(u->weights, u->token->id, &link_back(u->out_residual)->residual);
+        k_embed(u->weights, u->scale_q16, u->token->id, &link_back(u->out_residual)->residual);
     }
     token_book(u->token, PLACE_embed, u->until);
     token_book(u->token, PLACE_wait, now);

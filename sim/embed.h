@@ -18,6 +18,7 @@ struct embed_rom {
     cycle_t until;
     struct token *token;
     const struct matrix *weights; /* NULL: a run without values */
+    int32_t scale_q16;            /* what embeddings are multiplied by, 0: nothing; a stage of the pipeline either way */
 };
 
 void embed_tick(struct unit *unit, cycle_t now);

@@ -78,6 +78,8 @@ static bool fill(const struct gguf *g, const struct gguf_llama *m, struct float_
     double *frequency = (double *)(void *)f.at;
     f.at += (size_t)m->shape.head_dim / 2 * sizeof *frequency;
     model->rope_frequency = frequency;
+    model->embedding_scale = 1.0;
+    model->residual_epsilon = (double)m->shape.rms_epsilon;
     model->layers = (struct float_layer *)(void *)f.at;
     f.at += (size_t)m->shape.n_layers * sizeof *model->layers;
     model->embedding = read_all(&f, m->embedding);

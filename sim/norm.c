@@ -9,7 +9,11 @@
 static void compute(struct norm_unit *u, const struct burst *residual, const struct burst *delta)
 {
     memcpy(u->residual.m, residual->residual.m, u->n * sizeof *u->residual.m);
-    if (delta) {
+    if (delta && u->post) {
+        const struct acc *acc = &delta->acc[0];
+        const int32_t exponent = k_rmsnorm_wide(u->post, acc->m, acc->exponent, u->scratch);
+        k_residual_add(&u->residual, &(struct acc){u->scratch, acc->n, exponent});
+    } else if (delta) {
         k_residual_add(&u->residual, &delta->acc[0]);
     }
     k_rmsnorm(u->weights, &u->residual, &u->x, u->scratch);
@@ -37,7 +41,7 @@ RARELY static void accept(struct norm_unit *u, cycle_t now)
     if (u->in_delta) {
         link_pop(u->in_delta, now);
     }
-    u->until = now + ceil_div(u->n, u->lanes) + u->latency_cycles;
+    u->until = now + u->passes * (ceil_div(u->n, u->lanes) + u->latency_cycles);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
 }

@@ -1,10 +1,11 @@
 /* norm.h -- residual add and RMSNorm, one before each half of a layer block and one before the head.
  *
- *   residual ------+                                  +--> x (int8) to the ROM array [and to the LoRA MAC unit]
- *                  add -> sum of squares -> 1/rms -> scale, requant
- *   delta (ROM) ---+                                  +--> residual, to the next norm
+ *   residual ------------+                                  +--> x (int8) to the ROM array [and to the LoRA MAC unit]
+ *                        add -> sum of squares -> 1/rms -> scale, requant
+ *   delta (ROM) [norm] --+                                  +--> residual, to the next norm
  *
- * Latency     from the last beat of both inputs: ceil(n / lanes) + norm.latency_cycles to the first beat out.
+ * Some models norm the delta before it is added (post-norms): a pass of its own through the same lanes.
+ * Latency     from the last beat of both inputs: ceil(n / lanes) + norm.latency_cycles to the first beat out, twice that with a post-norm.
  * Throughput  the next vector is taken in the cycle after the outputs are sent; their beats leave meanwhile.
  * Streaming   (slots.loading) the attention norm holds a token until its layer's slice of the token's adapter is written: the DMA says so over `written`.
  * Stall rule  waits for that slice (`slice`), then until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
@@ -28,9 +29,11 @@ struct norm_unit {
     bool waited;                         /* the token had to wait for its slice */
     enum linear_group feeds;             /* the linears behind out_x */
     uint32_t n, lanes, latency_cycles, beats;
+    uint32_t passes; /* 1, or 2 with a post-norm */
     cycle_t until;
     struct token *token;
     const struct norm *weights; /* NULL: a run without values */
+    const struct norm *post;    /* of the delta; NULL: it is added as it comes */
     struct residual residual;   /* registers, [n] */
     struct act8 x;              /* [n] */
     int64_t *scratch;           /* [n] */

@@ -1,5 +1,6 @@
 #include "sim/rom_array.h"
 
+#include "kernels/bias.h"
 #include "kernels/gemv.h"
 #include "kernels/lora.h"
 #include "sim/lora_mac.h"
@@ -13,6 +14,12 @@ void rom_array_timing(struct rom_array *rom, const struct chip_config *config, u
     rom->sweep_cycles = (uint32_t)ceil_div(ceil_div(n_in, tiles), config->rom_rows_per_cycle);
     rom->pipeline_cycles = config->rom_latency_cycles + levels * config->rom_reduce_cycles;
     rom->drain_beats = (uint32_t)ceil_div(n_out_sum, config->rom_drain_elements);
+}
+
+void rom_array_bias(struct rom_array *rom, const struct chip_config *config, const struct bias *bias)
+{
+    rom->pipeline_cycles += config->rom_reduce_cycles;
+    rom->bias = bias;
 }
 
 RARELY static void accept(struct rom_array *rom, cycle_t now)
@@ -59,6 +66,9 @@ static bool send(struct rom_array *rom, cycle_t now)
     }
     struct burst *burst = link_back(rom->out);
     for (uint32_t i = 0; i < rom->n_matrices && rom->matrix[i]; i++) {
+        if (rom->bias) {
+            k_bias_add(&rom->bias[i], &rom->acc[i]);
+        }
         acc_copy(&burst->acc[i], &rom->acc[i]);
     }
     token_book(rom->token, PLACE_wait, now);

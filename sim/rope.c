@@ -2,17 +2,17 @@
 
 #include <string.h>
 
-#include "kernels/rope.h"
 #include "sim/sram.h"
 
 static void compute(struct rope_unit *u, const struct burst *in)
 {
     const struct shape *s = &u->model->shape;
+    const struct layer *w = &u->model->layers[u->unit.layer];
     const struct token *token = u->token;
     struct kv *kv = &u->kv[token->sequence];
     int64_t heads = (int64_t)token->position * s->n_kv_heads;
-    k_rope(u->model->rope_increment, token->position, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
-    k_rope(u->model->rope_increment, token->position, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
+    k_rope(&u->turns, token->position, &w->q_norm, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
+    k_rope(&u->turns, token->position, &w->k_norm, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
            kv->k_exponent + heads, u->scratch);
     k_kv_value(&in->acc[2], s->n_kv_heads, s->head_dim, kv->v + heads * s->head_dim, kv->v_exponent + heads);
 }

@@ -1,8 +1,9 @@
 /* rope.h -- rotary embedding of Q and K, requantisation per head, and the KV write.
  *
- *   Q, K, V accumulators -> [rotate Q, K by the position] -> requant per head -> Q to attention
+ *   Q, K, V accumulators -> [norm the heads of Q, K] -> [rotate Q, K by the position] -> requant per head -> Q to attention
  *                                                                            -> K row, V row to the SRAM
- * Latency     from the last beat: ceil((n_q + 2 n_kv) / lanes) + rope.latency_cycles, then two SRAM writes (K row, then V row); Q leaves when the
+ * Latency     from the last beat: ceil((n_q + 2 n_kv) / lanes) + rope.latency_cycles, before it ceil((n_q + n_kv) / lanes) + norm.latency_cycles
+ *             where the model norms its heads; then two SRAM writes (K row, then V row); Q leaves when the
  *             second is acknowledged, so attention always finds the token's own row.
  * Throughput  one token at a time.
  * Stall rule  `sram` while the writes take longer than on an idle SRAM, `output` when attention's link is full.
@@ -11,6 +12,7 @@
 #ifndef ETCHSIM_ROPE_H
 #define ETCHSIM_ROPE_H
 
+#include "kernels/rope.h"
 #include "sim/config.h"
 #include "sim/link.h"
 #include "sim/memory_map.h"
@@ -27,8 +29,9 @@ struct rope_unit {
     cycle_t until; /* end of the rotation, or when an undisturbed write would be done */
     struct token *token;
     const struct model *model; /* NULL: a run without values */
-    struct kv *kv;             /* the layer's KV contents, [kv.sequences] */
-    struct act8 q;             /* registers; exponents per head beside it */
+    struct rope_turns turns;
+    struct kv *kv; /* the layer's KV contents, [kv.sequences] */
+    struct act8 q; /* registers; exponents per head beside it */
     int16_t *q_exponent;
     int64_t *scratch;
 };

@@ -12,7 +12,7 @@ RARELY static void accept(struct silu_unit *u, cycle_t now)
     u->token = in->token;
     token_arrive(u->token, in->last, now);
     if (u->values) {
-        k_silu_mul(&in->acc[0], &in->acc[1], &u->x, u->scratch);
+        k_gate_mul(u->activation, &in->acc[0], &in->acc[1], &u->x, u->scratch);
     }
     link_pop(u->in, now);
     u->until = now + ceil_div(u->n, u->lanes) + u->latency_cycles;

@@ -1,6 +1,6 @@
-/* silu.h -- the feed-forward gate: SiLU(gate) x up, requantised.
+/* silu.h -- the feed-forward gate: SiLU(gate) x up, requantised; GELU instead in some models.
  *
- *   gate, up accumulators -> [SiLU table x up] -> requant -> x to ROM array Wdown [and LoRA]
+ *   gate, up accumulators -> [SiLU or GELU table x up] -> requant -> x to ROM array Wdown [and LoRA]
  *
  * Latency     from the last beat: ceil(d_ff / lanes) + silu.latency_cycles to the first beat out.
  * Throughput  the next vector is taken in the cycle after the outputs are sent; their beats leave meanwhile.
@@ -20,6 +20,7 @@ struct silu_unit {
     cycle_t until;
     struct token *token;
     bool values;
+    enum activation activation;
     struct act8 x; /* register, [d_ff] */
     int64_t *scratch;
 };

@@ -72,9 +72,11 @@ static void add(struct costs *costs, enum place place, enum unit_kind kind, uint
     costs->busy[kind] += cycles;
 }
 
-static struct record after_norm(const struct chip_config *c, struct costs *costs, enum unit_kind kind, struct record in, uint64_t n)
+/* passes: 2 where what the array before it sent is normed before it is added. */
+static struct record after_norm(const struct chip_config *c, struct costs *costs, enum unit_kind kind, struct record in, uint64_t n,
+                                uint64_t passes)
 {
-    uint64_t cycles = up(n, c->norm_lanes) + c->norm_latency_cycles;
+    uint64_t cycles = passes * (up(n, c->norm_lanes) + c->norm_latency_cycles);
     add(costs, PLACE_norm, kind, cycles);
     costs->place[PLACE_transfer] += 1; /* a ROM array starts with the first beat */
     return sent(in.to + cycles, n, least(c->norm_lanes, c->link_elements));
@@ -84,6 +86,7 @@ struct rom { /* one array */
     enum place place;
     enum unit_kind kind;
     uint64_t n_in, n_out;
+    bool biased;
 };
 
 /* With LoRA the drain waits for the delta's last beat (`delta_to`, 0: none). */
@@ -94,7 +97,7 @@ static struct record after_rom(const struct chip_config *c, struct costs *costs,
         levels++;
     }
     uint64_t swept = most(x.from + up(up(rom.n_in, tiles), c->rom_rows_per_cycle), x.to + 1);
-    uint64_t summed = swept + c->rom_latency_cycles + levels * c->rom_reduce_cycles, push = most(summed, delta_to);
+    uint64_t summed = swept + c->rom_latency_cycles + (levels + rom.biased) * c->rom_reduce_cycles, push = most(summed, delta_to);
     add(costs, rom.place, rom.kind, summed - x.from);
     costs->place[PLACE_lora] += push - summed;
     costs->stalled[rom.kind] += push - summed;
@@ -119,6 +122,7 @@ static struct record after_rope(const struct chip_config *c, struct costs *costs
     uint64_t width = least(c->rope_lanes, c->link_elements);
     uint64_t cycles = up(n_q + 2 * n_kv, c->rope_lanes) + c->rope_latency_cycles +
                       2 * sram_cycles(c, row_words(c, s), (uint64_t)c->sram_ways * c->sram_ports);
+    cycles += s->qk_norm ? up(n_q + n_kv, c->rope_lanes) + c->norm_latency_cycles : 0;
     add(costs, PLACE_rope, KIND_ROPE, cycles);
     costs->place[PLACE_transfer] += up(n_q, width);
     return sent(in.to + cycles, n_q, width);
@@ -243,7 +247,7 @@ static struct record check_rom(const struct lone *t, int layer, struct record x,
 {
     struct lora_group g = lora_of(t->config, t->adapter, layer, first, count);
     struct record delta = {0};
-    struct rom rom = {place, kind, (uint64_t)shape_n_in(t->shape, (enum linear)first), 0};
+    struct rom rom = {place, kind, (uint64_t)shape_n_in(t->shape, (enum linear)first), 0, first == LINEAR_Q && t->shape->qkv_bias};
     for (int i = first; i < first + count; i++) {
         rom.n_out += (uint64_t)shape_n_out(t->shape, (enum linear)i);
     }
@@ -260,13 +264,16 @@ static struct record check_layer(const struct lone *t, int l, struct record b)
     const struct chip_config *c = t->config;
     const struct shape *s = t->shape;
     uint32_t p = t->position;
-    uint64_t d = (uint64_t)s->d_model, ff = (uint64_t)s->d_ff;
-    check_burst(r, l, "x_qkv", p, b = after_norm(c, t->costs, KIND_ATTENTION_NORM, b, d));
+    uint64_t d = (uint64_t)s->d_model, ff = (uint64_t)s->d_ff, passes = s->post_norms ? 2 : 1, tokens = p + 1;
+    if (s->window_tokens && (l + 1) % s->global_period) {
+        tokens = least(tokens, (uint64_t)s->window_tokens);
+    }
+    check_burst(r, l, "x_qkv", p, b = after_norm(c, t->costs, KIND_ATTENTION_NORM, b, d, l > 0 ? passes : 1));
     check_burst(r, l, "qkv", p, b = check_rom(t, l, b, LINEAR_Q, 3, PLACE_rom_qkv, KIND_ROM_QKV, "delta_qkv", c->norm_lanes));
     check_burst(r, l, "q", p, b = after_rope(c, t->costs, s, b));
-    check_burst(r, l, "x_o", p, b = after_attention(c, t->costs, s, b, p + 1));
+    check_burst(r, l, "x_o", p, b = after_attention(c, t->costs, s, b, tokens));
     check_burst(r, l, "o", p, b = check_rom(t, l, b, LINEAR_O, 1, PLACE_rom_o, KIND_ROM_O, "delta_o", c->attention_lanes));
-    check_burst(r, l, "x_gate_up", p, b = after_norm(c, t->costs, KIND_FFN_NORM, b, d));
+    check_burst(r, l, "x_gate_up", p, b = after_norm(c, t->costs, KIND_FFN_NORM, b, d, passes));
     check_burst(r, l, "gate_up", p,
                 b = check_rom(t, l, b, LINEAR_GATE, 2, PLACE_rom_gate_up, KIND_ROM_GATE_UP, "delta_gate_up", c->norm_lanes));
     check_burst(r, l, "x_down", p, b = after_silu(c, t->costs, b, ff));
@@ -286,8 +293,8 @@ static uint64_t check_token(const struct lone *t, uint64_t issued)
     for (int l = 0; l < t->shape->n_layers; l++) {
         b = check_layer(t, l, b);
     }
-    check_burst(t->recording, -1, "x_head", t->position, b = after_norm(c, t->costs, KIND_FINAL_NORM, b, d));
-    struct rom head = {PLACE_rom_head, KIND_ROM_HEAD, d, n_vocab};
+    check_burst(t->recording, -1, "x_head", t->position, b = after_norm(c, t->costs, KIND_FINAL_NORM, b, d, t->shape->post_norms ? 2 : 1));
+    struct rom head = {PLACE_rom_head, KIND_ROM_HEAD, d, n_vocab, false};
     check_burst(t->recording, -1, "logits", t->position, b = after_rom(c, t->costs, head, b, 0));
     uint64_t pass = up(n_vocab, c->sampler_lanes), passes = t->greedy ? 0 : 2 * pass;
     uint64_t push = most(b.from + pass, b.to) + c->sampler_latency_cycles + passes;
@@ -435,6 +442,7 @@ static void prompts_stream_at_the_slowest_arrays_pace(void)
             uint64_t n_out = (uint64_t)shape_n_out(s, first);
             n_out += first == LINEAR_Q ? 2 * (uint64_t)shape_n_out(s, LINEAR_K) : first == LINEAR_GATE ? n_out : 0;
             uint64_t period = (uint64_t)shape_n_in(s, first) + c->rom_latency_cycles + up(n_out, 3) + 1;
+            period += first == LINEAR_Q && s->qkv_bias ? c->rom_reduce_cycles : 0;
             if (period > slowest) {
                 slowest = period;
                 slowest_link = results[first];

@@ -58,7 +58,7 @@ static void random_config(struct chip_config *c, uint64_t *seed)
 void random_run_make(struct random_run *run, uint64_t seed)
 {
     *run = (struct random_run){.seed = seed};
-    struct shape shape = random_shape(seed);
+    struct shape shape = random_shape_of((enum architecture)(seed % ARCHITECTURE_COUNT), seed);
     test_random(&seed);
     int32_t n_adapters = (int32_t)pick(&seed, 0, 4);
     random_config(&run->config, &seed);

@@ -73,6 +73,31 @@ struct shape random_shape(uint64_t seed)
     return s;
 }
 
+struct shape random_shape_of(enum architecture architecture, uint64_t seed)
+{
+    struct random random;
+    random_seed(&random, seed, 0x61726368);
+    struct shape s = random_shape(seed);
+    s.architecture = architecture;
+    switch (architecture) {
+    case ARCHITECTURE_QWEN2: s.qkv_bias = true; break;
+    case ARCHITECTURE_QWEN3: s.qk_norm = true; break;
+    case ARCHITECTURE_GEMMA3:
+        s.qk_norm = s.post_norms = s.scaled_embedding = s.tied_head = true;
+        s.activation = ACTIVATION_GELU;
+        s.window_tokens = random_between(&random, 3, 20);
+        s.global_period = random_between(&random, 2, 3);
+        s.rope_base_local = 1000.0f;
+        break;
+    case ARCHITECTURE_PHI3:
+        s.rotary_dim = 2 * random_between(&random, 2, s.head_dim / 2);
+        s.rope_gain = 1.0f + 0.05f * (float)random_between(&random, 0, 5);
+        break;
+    default: break;
+    }
+    return s;
+}
+
 static void *keep(struct random_model *m, size_t bytes)
 {
     m->blocks = realloc(m->blocks, (size_t)(m->n_blocks + 1) * sizeof *m->blocks);
@@ -95,9 +120,8 @@ static void new_matrix(struct random_model *m, struct random *random, enum weigh
     random_matrix(random, w, keep(m, (size_t)matrix_bytes(w)));
 }
 
-static void new_norm(struct random_model *m, struct random *random, struct norm *norm)
+static void new_norm(struct random_model *m, struct random *random, int32_t n, struct norm *norm)
 {
-    const int32_t n = m->model.shape.d_model;
     int16_t *weights = keep(m, (size_t)n * sizeof *weights);
     for (int32_t i = 0; i < n; i++) {
         weights[i] = (int16_t)((1 << 14) + random_between(random, -4000, 4000));
@@ -110,12 +134,18 @@ static void new_norm(struct random_model *m, struct random *random, struct norm 
 static void new_rope(struct random_model *m, struct random *random, bool scaled)
 {
     const struct shape *s = &m->model.shape;
+    const int32_t rotary_dim = shape_rotary_dim(s);
     float *factors = keep(m, (size_t)s->head_dim / 2 * sizeof *factors);
     for (int32_t i = 0; i < s->head_dim / 2; i++) {
         factors[i] = 1.0f + (float)random_between(random, 0, 56) / 8.0f;
     }
     m->model.rope_increment = keep(m, (size_t)s->head_dim / 2 * sizeof *m->model.rope_increment);
-    k_rope_increments(s->rope_base, s->head_dim, scaled ? factors : NULL, m->model.rope_increment);
+    k_rope_increments(s->rope_base, rotary_dim, scaled ? factors : NULL, m->model.rope_increment);
+    if (s->rope_base_local != 0) {
+        m->model.rope_increment_local = keep(m, (size_t)s->head_dim / 2 * sizeof *m->model.rope_increment);
+        k_rope_increments(s->rope_base_local, rotary_dim, NULL, m->model.rope_increment_local);
+    }
+    m->model.rope_gain_q14 = (int32_t)lrintf(s->rope_gain * 0x1p14f);
 }
 
 static void new_pair(struct random_model *m, struct random *random, int32_t rank, int32_t n_in, int32_t n_out, struct lora_pair *p)
@@ -159,15 +189,44 @@ static void new_adapter(struct random_model *m, struct random *random, int32_t i
     }
 }
 
+/* As wide as the values it is added to. */
+static void new_bias(struct random_model *m, struct random *random, int32_t n, struct bias *bias)
+{
+    int16_t *weights = keep(m, (size_t)n * sizeof *weights);
+    for (int32_t i = 0; i < n; i++) {
+        weights[i] = (int16_t)random_between(random, -32767, 32767);
+    }
+    *bias = (struct bias){n, -15, weights};
+}
+
+/* What only some architectures have, after all that others have, so that those keep their weights. */
+static void new_extras(struct random_model *m, struct random *random, struct layer *layer)
+{
+    const struct shape *s = &m->model.shape;
+    if (s->post_norms) {
+        new_norm(m, random, s->d_model, &layer->post_attention_norm);
+        new_norm(m, random, s->d_model, &layer->post_ffn_norm);
+        layer->post_attention_norm.exponent = layer->post_ffn_norm.exponent = -12; /* blocks matter beside the scaled embedding */
+    }
+    if (s->qk_norm) {
+        new_norm(m, random, s->head_dim, &layer->q_norm);
+        new_norm(m, random, s->head_dim, &layer->k_norm);
+    }
+    for (int32_t i = 0; i < BIASES && s->qkv_bias; i++) {
+        new_bias(m, random, shape_n_out(s, (enum linear)i), &layer->bias[i]);
+    }
+}
+
 static void new_layer(struct random_model *m, struct random *random, struct layer *layer)
 {
     const struct shape *s = &m->model.shape;
-    new_norm(m, random, &layer->attention_norm);
-    new_norm(m, random, &layer->ffn_norm);
+    new_norm(m, random, s->d_model, &layer->attention_norm);
+    new_norm(m, random, s->d_model, &layer->ffn_norm);
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
         const int32_t n_in = shape_n_in(s, which);
         new_matrix(m, random, WEIGHT_W3, shape_n_out(s, which), n_in, 1.0 / sqrt(n_in), &layer->linear[which]);
     }
+    new_extras(m, random, layer);
 }
 
 void random_model_new(uint64_t seed, const struct shape *shape, int32_t n_adapters, int32_t rank_max, struct random_model *out)
@@ -181,12 +240,13 @@ void random_model_new(uint64_t seed, const struct shape *shape, int32_t n_adapte
     if (!shape->tied_head) {
         new_matrix(out, &random, WEIGHT_W6, shape->n_vocab, shape->d_model, 2.0 / sqrt(shape->d_model), &m->head);
     }
-    new_norm(out, &random, &m->final_norm);
+    new_norm(out, &random, shape->d_model, &m->final_norm);
     m->layers = keep(out, (size_t)shape->n_layers * sizeof *m->layers);
     for (int32_t l = 0; l < shape->n_layers; l++) {
         new_layer(out, &random, &m->layers[l]);
     }
     new_rope(out, &random, seed % 3 == 0);
+    m->embedding_scale_q16 = shape->scaled_embedding ? (int32_t)lrint(sqrt(shape->d_model) * 0x1p16) : 0;
     m->softmax_scale_q15 = (int32_t)lrint(M_LOG2E / sqrt(shape->head_dim) * 0x1p15);
     out->adapters = keep(out, (size_t)n_adapters * sizeof *out->adapters);
     for (int32_t i = 0; i < n_adapters; i++) {

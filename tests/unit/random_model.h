@@ -20,6 +20,8 @@ struct random_model {
 
 /* A small random shape: 1 to 3 layers, all kinds of GQA, widths that are no multiples of 16 or 32 among them. */
 struct shape random_shape(uint64_t seed);
+/* The same with what the architecture adds: biases, norms, windows of a few tokens, partial and scaled rotation, ... */
+struct shape random_shape_of(enum architecture architecture, uint64_t seed);
 /* Matrices: W3 linears with one of the standard codebooks, W6 embedding and head; every third seed has scaled RoPE. rank_max bounds
  * the adapters' random ranks. Aborts when there is no memory. */
 void random_model_new(uint64_t seed, const struct shape *shape, int32_t n_adapters, int32_t rank_max, struct random_model *out);

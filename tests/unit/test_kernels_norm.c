@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/bias.h"
 #include "kernels/embed.h"
 #include "kernels/fixed.h"
 #include "kernels/gemv.h"
@@ -84,6 +85,67 @@ static void norm_is_close(void)
     }
 }
 
+/* Accumulators of any exponent, where epsilon matters and where it doesn't, and where it is all there is. */
+static void wide_norm_is_close(void)
+{
+    enum { N = 48 };
+    static const struct {
+        int bits; /* of the accumulators */
+        int32_t exponent;
+        double epsilon;
+    } cases[] = {{36, -40, 1e-6}, {20, -30, 1e-5}, {38, -10, 1e-6}, {12, -22, 1e-5},
+                 {10, 4, 0},      {30, -38, 1e-3}, {38, -44, 1e-6}, {25, -35, 1.0}};
+    struct random random;
+    random_seed(&random, 19, 0);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        int64_t x[N], y[N];
+        int16_t g[N];
+        struct norm norm = {.exponent = -14, .m = g};
+        double sum = 0, largest = 0, worst = 0;
+        struct acc v = {x, N, cases[c].exponent};
+        random_acc(&random, ldexp(1, cases[c].bits), &v);
+        for (int i = 0; i < N; i++) {
+            g[i] = (int16_t)random_between(&random, -32767, 32767);
+            sum += pow(ldexp((double)x[i], v.exponent), 2);
+        }
+        k_norm_constants(N, cases[c].epsilon, &norm);
+        const int32_t exponent = k_rmsnorm_wide(&norm, x, v.exponent, y);
+        for (int i = 0; i < N; i++) {
+            const double expected = ldexp((double)x[i], v.exponent) / sqrt(sum / N + cases[c].epsilon) * ldexp(g[i], -14);
+            largest = fmax(largest, fabs(expected));
+            worst = fmax(worst, fabs(ldexp((double)y[i], exponent) - expected));
+        }
+        CHECK_NEAR(worst / largest, 0, 5e-5);
+    }
+    /* far below epsilon's root: precision goes, but nothing overflows and nothing grows */
+    int64_t tiny[2] = {3, -1}, y[2];
+    const int16_t g[2] = {1 << 14, 1 << 14};
+    struct norm norm = {.exponent = -14, .m = g};
+    k_norm_constants(2, 1.0, &norm);
+    for (int32_t exponent = -60; exponent >= -200; exponent -= 20) {
+        const int32_t y_exponent = k_rmsnorm_wide(&norm, tiny, exponent, y);
+        CHECK_NEAR(ldexp((double)y[0], y_exponent), 0, 1e-8);
+    }
+}
+
+static void biases_are_added_in_the_sums_unit(void)
+{
+    int64_t m[5] = {100, -7, 0, ACC_LIMIT - 5, -ACC_LIMIT};
+    const int16_t b[5] = {8, -6, 32767, 32767, -32767};
+    struct acc acc = {m, 5, -10};
+    k_bias_add(&(struct bias){5, -12, b}, &acc); /* 4 of its units are one of the sums' */
+    CHECK_EQ_INT(m[0], 102);
+    CHECK_EQ_INT(m[1], -8); /* -1.5: halves go up */
+    CHECK_EQ_INT(m[2], 8192);
+    CHECK_EQ_INT(m[3], ACC_LIMIT);
+    CHECK_EQ_INT(m[4], -ACC_LIMIT);
+    k_bias_add(&(struct bias){5, 60, b}, &acc); /* saturated, whatever was there */
+    CHECK_EQ_INT(m[0], ACC_LIMIT);
+    CHECK_EQ_INT(m[1], -ACC_LIMIT);
+    k_bias_add(&(struct bias){0}, &acc);
+    CHECK_EQ_INT(m[2], ACC_LIMIT);
+}
+
 static void norm_of_zero_is_zero(void)
 {
     int32_t x[10] = {0};
@@ -125,10 +187,11 @@ static void embedding_shifts_and_saturates(void)
     for (int e = 0; e < 6; e++) {
         w.exponent = exponents[e];
         for (int32_t token = 0; token < 3; token++) {
-            k_embed(&w, token, &(struct residual){m, 40});
+            const int32_t factor_q16 = e % 2 ? 0 : 25 << 15; /* 12.5 */
+            k_embed(&w, factor_q16, token, &(struct residual){m, 40});
             for (int i = 0; i < 40; i++) {
                 const int scale = scales[2 * token + i / GROUP_INPUTS];
-                const double expected = ldexp((codes[40 * token + i] - 32) * scale, w.exponent + 16);
+                const double expected = (e % 2 ? 1 : 12.5) * ldexp((codes[40 * token + i] - 32) * scale, w.exponent + 16);
                 CHECK_NEAR(m[i], fmax(fmin(expected, INT32_MAX), -INT32_MAX), 0.5);
             }
         }
@@ -157,6 +220,8 @@ void suite_kernels_norm(void)
     suite_begin("kernels_norm");
     suite_add("integer square roots are exact", roots_are_exact);
     suite_add("RMSNorm within 5e-5 of its largest element", norm_is_close);
+    suite_add("RMSNorm of accumulators within 5e-5", wide_norm_is_close);
+    suite_add("biases: round, saturate", biases_are_added_in_the_sums_unit);
     suite_add("RMSNorm of zero", norm_of_zero_is_zero);
     suite_add("the norm's constants", constants_are_rounded);
     suite_add("embedding: shift, round, saturate", embedding_shifts_and_saturates);

@@ -3,9 +3,11 @@
 
 #include <math.h>
 
+#include "kernels/rmsnorm.h"
 #include "tests/unit/check.h"
 #include "tests/unit/random_model.h"
 
+static const struct norm NO_NORM = {0};
 enum { HEADS = 3, HEAD_DIM = 128, N = HEADS * HEAD_DIM };
 
 struct rope_case {
@@ -27,7 +29,8 @@ static void check_rope(struct random *random, const struct rope_case *c)
         m[i] >>= 5; /* a head with small values keeps its precision */
     }
     k_rope_increments(c->base, HEAD_DIM, c->factors, increment);
-    k_rope(increment, c->position, &v, HEADS, HEAD_DIM, out, exponents, scratch);
+    const struct rope_turns turns = {increment, HEAD_DIM / 2, 0};
+    k_rope(&turns, c->position, &NO_NORM, &v, HEADS, HEAD_DIM, out, exponents, scratch);
     for (int h = 0; h < HEADS; h++) {
         double largest = 0, worst = 0;
         for (int i = 0; i < HEAD_DIM / 2; i++) {
@@ -70,10 +73,53 @@ static void position_zero_rotates_nothing(void)
     int8_t out[4];
     int16_t exponent;
     k_rope_increments(10000.0f, 4, NULL, increment);
-    k_rope(increment, 0, &(struct acc){m, 4, -20}, 1, 4, out, &exponent, scratch);
+    k_rope(&(struct rope_turns){increment, 2, 0}, 0, &NO_NORM, &(struct acc){m, 4, -20}, 1, 4, out, &exponent, scratch);
     CHECK_EQ_INT(exponent, -12);
     for (int i = 0; i < 4; i++) {
         CHECK_EQ_INT(out[i], m[i] / 256);
+    }
+}
+
+/* Heads normed first, a part of each turned, with a gain: against doubles, within a step of 8 bits. */
+static void parts_of_normed_heads_turn(void)
+{
+    enum { DIM = 12, TURNING = 8, TWO = 2 };
+    uint64_t increment[TURNING / 2];
+    int64_t m[TWO * DIM], scratch[DIM];
+    int16_t g[DIM], exponents[TWO];
+    int8_t out[TWO * DIM];
+    struct random random;
+    random_seed(&random, 11, 0);
+    struct acc v = {m, TWO * DIM, -30};
+    struct norm norm = {.exponent = -13, .m = g};
+    k_norm_constants(DIM, 1e-6, &norm);
+    k_rope_increments(10000.0f, TURNING, NULL, increment);
+    for (uint32_t position = 0; position < 40; position++) {
+        random_acc(&random, 0x1p28, &v);
+        for (int i = 0; i < DIM; i++) {
+            g[i] = (int16_t)random_between(&random, 2000, 20000);
+        }
+        k_rope(&(struct rope_turns){increment, TURNING / 2, 5 << 12}, position, &norm, &v, TWO, DIM, out, exponents,
+               scratch); /* gain 1.25 */
+        for (int h = 0; h < TWO; h++) {
+            double x[DIM], square = 0;
+            for (int i = 0; i < DIM; i++) {
+                x[i] = ldexp((double)m[h * DIM + i], -30);
+                square += x[i] * x[i];
+            }
+            for (int i = 0; i < DIM; i++) {
+                x[i] *= ldexp(g[i], -13) / sqrt(square / DIM + 1e-6);
+            }
+            for (int i = 0; i < TURNING / 2; i++) {
+                const double angle = position * pow(10000, -2.0 * i / TURNING), c = 1.25 * cos(angle), s = 1.25 * sin(angle);
+                const double a = x[2 * i], b = x[2 * i + 1];
+                x[2 * i] = a * c - b * s;
+                x[2 * i + 1] = a * s + b * c;
+            }
+            for (int i = 0; i < DIM; i++) {
+                CHECK_NEAR(ldexp(out[h * DIM + i], exponents[h]), x[i], 0.51 * ldexp(1, exponents[h]) + 1e-3);
+            }
+        }
     }
 }
 
@@ -102,6 +148,7 @@ void suite_kernels_rope(void)
     suite_begin("kernels_rope");
     suite_add("rotation within a step of 8 bits", rotation_is_close);
     suite_add("position 0 rotates nothing", position_zero_rotates_nothing);
+    suite_add("a part of normed heads turns, with a gain", parts_of_normed_heads_turn);
     suite_add("increments are fractions of a turn", increments_are_turns);
     suite_add("values are requantised per head", values_are_requantised_per_head);
 }

@@ -1,4 +1,4 @@
-/* SiLU(gate) * up against doubles, and at the ends of its table. */
+/* SiLU(gate) * up and GELU(gate) * up against doubles, and at the ends of its table. */
 #include "kernels/silu.h"
 
 #include <math.h>
@@ -9,18 +9,19 @@
 enum { N = 257, ROOM = 320 };
 
 /* Within half a step of 8 bits, the table's error, and 16-bit rounding of both operands. */
-static void check_silu(const struct acc *gate, const struct acc *up)
+static void check_gate(enum activation activation, const struct acc *gate, const struct acc *up)
 {
     int8_t m[ROOM];
     int64_t scratch[2 * N];
     struct act8 out = {m, 0, 0};
-    k_silu_mul(gate, up, &out, scratch);
+    k_gate_mul(activation, gate, up, &out, scratch);
     double gate_max = 0, up_max = 0, worst = 0;
     for (int32_t i = 0; i < gate->n; i++) {
         const double g = ldexp((double)gate->m[i], gate->exponent), u = ldexp((double)up->m[i], up->exponent);
         gate_max = fmax(gate_max, fabs(g));
         up_max = fmax(up_max, fabs(u));
-        worst = fmax(worst, fabs(ldexp(m[i], out.exponent) - g / (1 + exp(-g)) * u));
+        const double gelu = 0.5 * g * (1 + tanh(0.7978845608028654 * (g + 0.044715 * g * g * g)));
+        worst = fmax(worst, fabs(ldexp(m[i], out.exponent) - (activation == ACTIVATION_GELU ? gelu : g / (1 + exp(-g))) * u));
     }
     CHECK_EQ_INT(out.n, gate->n);
     const double step = ldexp(1.0, out.exponent);
@@ -41,7 +42,7 @@ static void random_vectors(void)
         gate.exponent = random_between(&random, -4, 4) - bits; /* gates of about 1/16 to 16 */
         random_acc(&random, ldexp(1.0, bits), &gate);
         random_acc(&random, ldexp(1.0, random_between(&random, 2, 36)), &up);
-        check_silu(&gate, &up);
+        check_gate(round % 2 ? ACTIVATION_GELU : ACTIVATION_SILU, &gate, &up);
     }
 }
 
@@ -54,9 +55,11 @@ static void ends_of_the_range(void)
     CHECK(m[0] == 0 && m[3] == 0);
     g[0] = 64; /* 64 * 2^6 is far beyond 16: the sigmoid is 1; -64 * 2^6: 0 */
     g[1] = -64;
-    k_silu_mul(&(struct acc){g, 4, 6}, &(struct acc){u, 4, -6}, &out, scratch);
-    CHECK_NEAR(ldexp(m[0], out.exponent), 64 * 64, 0);
-    CHECK_EQ_INT(m[1], 0);
+    for (enum activation a = ACTIVATION_SILU; a <= ACTIVATION_GELU; a++) {
+        k_gate_mul(a, &(struct acc){g, 4, 6}, &(struct acc){u, 4, -6}, &out, scratch);
+        CHECK_NEAR(ldexp(m[0], out.exponent), 64 * 64, 0);
+        CHECK_EQ_INT(m[1], 0);
+    }
     g[0] = ACC_LIMIT; /* the widest that a ROM array gives */
     u[0] = -ACC_LIMIT;
     k_silu_mul(&(struct acc){g, 4, 0}, &(struct acc){u, 4, 0}, &out, scratch);
