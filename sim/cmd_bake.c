@@ -7,6 +7,7 @@
 #include "sim/bake.h"
 #include "sim/commands.h"
 #include "sim/options.h"
+#include "sim/physical.h"
 
 /* One line that overwrites itself; only where a person watches. */
 static void show_progress(void *user, const char *tensor, int32_t done, int32_t total)
@@ -30,7 +31,30 @@ static void print_tensor(const struct bake_tensor *t)
            100 * t->relative_rms_error, 100 * t->relative_max_error);
 }
 
-static void print_report(const struct bake_report *report)
+/* Bits that are only read, not multiplied: the embedding, where the head has weights of its own. */
+static double embedding_bits(const struct bake_report *report)
+{
+    const struct bake_tensor *embedding = NULL, *head = NULL;
+    for (int32_t i = 0; i < report->n_tensors; i++) {
+        const struct bake_tensor *t = &report->tensors[i];
+        embedding = strcmp(t->name, "token_embd.weight") == 0 ? t : embedding;
+        head = strcmp(t->name, "output.weight") == 0 ? t : head;
+    }
+    return embedding && head ? embedding->bits_per_weight * embedding->n_out * embedding->n_in : 0;
+}
+
+/* What the ROM takes of a die. */
+static void print_area(const struct bake_report *report, const struct physics *physics)
+{
+    double mm2[CORNERS], store_bits = embedding_bits(report);
+    for (enum corner c = 0; c < CORNERS; c++) {
+        mm2[c] = physical_rom_mm2(&physics->corner[c], (double)report->rom_bits - store_bits, store_bits);
+    }
+    printf("rom_area_mm2     %.4g (%.4g to %.4g; constants %s; cells and their lines, without the tiles' logic)\n", mm2[CORNER_NOMINAL],
+           mm2[CORNER_LOW], mm2[CORNER_HIGH], physics->name);
+}
+
+static void print_report(const struct bake_report *report, const struct physics *physics)
 {
     printf("%-28s %14s %5s %12s %-8s %8s %8s\n", "tensor", "shape", "bits", "bits/weight", "codebook", "rms_%", "max_%");
     for (int32_t i = 0; i < report->n_tensors; i++) {
@@ -39,6 +63,7 @@ static void print_report(const struct bake_report *report)
     printf("\nweights          %" PRId64 "\n", report->n_weights);
     printf("bits_per_weight  %.4f (matrices, with scales)\n", report->bits_per_weight);
     printf("rom_bits         %" PRId64 " (with norms)\n", report->rom_bits);
+    print_area(report, physics);
     printf("image_bytes      %" PRId64 "\n", report->image_bytes);
     printf("errors: root mean square relative to the tensor's, and the largest relative to the largest weight\n");
 }
@@ -46,16 +71,17 @@ static void print_report(const struct bake_report *report)
 int cmd_bake(int argc, char **argv)
 {
     struct arguments {
-        const char *model, *image, *format;
+        const char *model, *image, *format, *physics;
         int64_t threads;
         bool quiet;
-    } arguments = {0};
+    } arguments = {.physics = "n6"};
     static const struct option options[] = {
         OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, a Llama in GGUF v3"),
         OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
         OPTION_TEXT(struct arguments, format, "bits", 'b', "CLASS=N,...",
                     "3 or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
         OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
+        OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants that the ROM's area is computed from (default: n6)"),
         OPTION_FLAG(struct arguments, quiet, "quiet", 'q', "no table"),
     };
     static const struct command command = {"bake", "turn a GGUF model into a ROM image",
@@ -71,18 +97,19 @@ int cmd_bake(int argc, char **argv)
         error_input(&e, "expected -o IMAGE, the file to write");
         return command_fail(command.name, &e);
     }
+    static struct physics physics;
     struct bake_options bake_options;
     bake_options_default(&bake_options);
     bake_options.n_threads = (int32_t)arguments.threads;
     bake_options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     struct bake_report report = {0};
-    if ((arguments.format && !bake_options_set(&bake_options, arguments.format, &e)) ||
+    if (!physics_load(arguments.physics, &physics, &e) || (arguments.format && !bake_options_set(&bake_options, arguments.format, &e)) ||
         !bake(arguments.model, arguments.image, &bake_options, &report, &e)) {
         fputs(bake_options.progress ? "\r\033[K" : "", stderr);
         return command_fail(command.name, &e);
     }
     if (!arguments.quiet) {
-        print_report(&report);
+        print_report(&report, &physics);
     }
     bake_report_free(&report);
     return EXIT_CODE_GOOD;

@@ -12,7 +12,7 @@
 #include "sim/report.h"
 
 struct arguments {
-    const char *chip, *model, *prompt, *folder, *temperature, *top_p, *window;
+    const char *chip, *model, *physics, *prompt, *folder, *temperature, *top_p, *window;
     int64_t tokens, prompt_tokens, seed, sequences, layer, before;
     int engine, lora_mac, trigger;
     bool timing_only, json, ignore_stop;
@@ -23,6 +23,7 @@ static const struct option options[] = {
     OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the chip: a preset or a YAML file (default: sample)"),
     OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE",
                 "the model: a preset, a GGUF file or a ROM image (default: sample); with --timing-only also a shape"),
+    OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants of area, energy and cost (default: n6)"),
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
                     "a LoRA adapter; each one given answers the prompt, `none` as the base model; with --timing-only also synthetic:RANK, "
                     "one on all linears"),
@@ -138,6 +139,7 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
 {
     *o = (struct run_options){.chip = a->chip,
                               .model = a->model,
+                              .physics = a->physics,
                               .adapters = a->adapters.items,
                               .n_adapters = a->adapters.count,
                               .set = a->set.items,
@@ -251,8 +253,15 @@ static void show_wall_clock(const struct run *run)
 
 int cmd_run(int argc, char **argv)
 {
-    struct arguments arguments = {
-        .chip = "sample", .model = "sample", .tokens = 128, .seed = 1, .sequences = 1, .engine = ENGINE_SKIP, .layer = -1, .before = 200};
+    struct arguments arguments = {.chip = "sample",
+                                  .model = "sample",
+                                  .physics = "n6",
+                                  .tokens = 128,
+                                  .seed = 1,
+                                  .sequences = 1,
+                                  .engine = ENGINE_SKIP,
+                                  .layer = -1,
+                                  .before = 200};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;

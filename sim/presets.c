@@ -136,3 +136,15 @@ bool preset_unknown(const char *kind, const char *folder, const char *extension,
     presets_free(&list);
     return false;
 }
+
+bool preset_yaml(const char *kind, const char *folder, const char *name_or_path, char *path, size_t room, struct error *e)
+{
+    char relative[PATH_MAX];
+    struct error absent;
+    if (preset_is_path(name_or_path, ".yaml")) {
+        return (size_t)snprintf(path, room, "%s", name_or_path) < room || error_input(e, "%.300s: the path is too long", name_or_path);
+    }
+    return ((size_t)snprintf(relative, sizeof relative, "%s/%s.yaml", folder, name_or_path) < sizeof relative &&
+            config_path(relative, path, room, &absent)) ||
+           preset_unknown(kind, folder, ".yaml", name_or_path, e);
+}

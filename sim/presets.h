@@ -29,6 +29,10 @@ struct preset_list {
 bool presets_list(const char *folder, const char *extension, struct preset_list *list, struct error *e);
 void presets_free(struct preset_list *list);
 
+/* The file of a preset that is a YAML file (configs/FOLDER/NAME.yaml), or the path as it was given. Complains about names of which there is none, with
+ * `kind` ("chip") in the message; whether a path exists is for its reader to see. */
+bool preset_yaml(const char *kind, const char *folder, const char *name_or_path, char *path, size_t room, struct error *e);
+
 /* "there is no chip 'sampel'; did you mean 'sample'?", for kind "chip", with the same folder and extension as above. Returns false. */
 bool preset_unknown(const char *kind, const char *folder, const char *extension, const char *name, struct error *e);
 

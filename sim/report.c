@@ -7,6 +7,7 @@
 
 #include "sim/metrics.h"
 #include "sim/params.h"
+#include "sim/physical_report.h"
 #include "sim/sram_use.h"
 
 /* -- figures that both forms print -- */
@@ -153,6 +154,18 @@ static void print_request(const struct run *run, const struct request *r, FILE *
     fprintf(out, "\n");
 }
 
+static void corners_of(const struct run *run, struct physical corners[CORNERS])
+{
+    physical_corners(&run->physics, run->chip, run->image.rom_bits, run->requests, run->n_requests, corners);
+}
+
+static void print_physical(const struct run *run, FILE *out)
+{
+    struct physical corners[CORNERS];
+    corners_of(run, corners);
+    physical_print(&run->physics, corners, out);
+}
+
 static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run->chip);
@@ -181,6 +194,7 @@ void report_text(const struct run *run, FILE *out)
     }
     print_tables(run, out);
     print_memory(run, out);
+    print_physical(run, out);
 }
 
 /* -- JSON -- */
@@ -364,6 +378,9 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddNumberToObject(json_slots, "hits", (double)slots->hits);
     cJSON_AddNumberToObject(json_slots, "loads", (double)slots->loads);
     cJSON_AddNumberToObject(json_slots, "evictions", (double)slots->evictions);
+    struct physical corners[CORNERS];
+    corners_of(run, corners);
+    cJSON_AddItemToObject(root, "physical", physical_json(&run->physics, corners));
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
     cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
     add_hash(root, "trace_hash", trace_hash(run->trace));

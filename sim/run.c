@@ -169,7 +169,7 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = trace_new()};
     struct shape_check fits = {fits_chip, run};
-    bool good = load_config(run, e) &&
+    bool good = load_config(run, e) && physics_load(options->physics ? options->physics : "n6", &run->physics, e) &&
                 (options->timing_only ? image_open_shape : image_open_model)(options->model, &fits, &run->image, e) &&
                 load_adapters(run, e) && encode_prompt(run, e) && chip_check_context(&run->config, run->prompt.count, options->tokens, e) &&
                 make_requests(run, e) &&

@@ -6,10 +6,12 @@
 #include "sim/image.h"
 #include "sim/lora_cosim.h"
 #include "sim/metrics.h"
+#include "sim/physics.h"
 #include "sim/tokenizer.h"
 
 struct run_options {
     const char *chip, *model; /* preset names or files */
+    const char *physics;      /* the same, for the constants of area, energy and cost; NULL: n6 */
     const char *const *
         adapters; /* [n_adapters] names or folders, "none" for the base model, with timing_only "synthetic:RANK" for one without values; each
                                     has requests of its own. No adapters: "none" */
@@ -45,6 +47,7 @@ struct run {
     struct request *requests; /* [n_requests] */
     uint32_t n_requests;
     struct chip_config config;
+    struct physics physics;
     struct trace *trace;
     struct chip *chip;
     struct utilisation *utilisation;   /* NULL: no folder asks for it */

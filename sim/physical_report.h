@@ -1,0 +1,17 @@
+/* physical_report.h -- area, energy and cost of a run as text and JSON: brackets low, nominal, high. */
+#ifndef ETCHSIM_PHYSICAL_REPORT_H
+#define ETCHSIM_PHYSICAL_REPORT_H
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+#include "sim/physical.h"
+
+/* All corners of a chip that has run; without requests (NULL, 0) of the die alone. */
+void physical_corners(const struct physics *physics, const struct chip *chip, int64_t rom_bits, const struct request *requests,
+                      uint32_t n_requests, struct physical corners[CORNERS]);
+
+void physical_print(const struct physics *physics, const struct physical corners[CORNERS], FILE *out);
+cJSON *physical_json(const struct physics *physics, const struct physical corners[CORNERS]);
+
+#endif

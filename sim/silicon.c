@@ -1,0 +1,131 @@
+#include "sim/silicon.h"
+
+#include "sim/chip.h"
+#include "sim/request.h"
+
+/* A weight is selected three bits at a time out of eight products; what a product and an accumulator are wide is in docs/numbers.md. */
+enum { SELECT_BITS = 3, ALPHABET = 8, PRODUCT_BITS = 14, ACC_BITS = 40, RESIDUAL_BITS = 32, ACT_BITS = 8 };
+
+struct array { /* matrices that share an input, side by side */
+    int32_t n_in, n_out, matrices;
+    enum weight_format format;
+};
+
+static double array_weights(const struct array *a)
+{
+    return (double)a->n_in * a->n_out;
+}
+
+static double array_bits(const struct array *a)
+{
+    struct matrix whole = {.format = a->format, .n_in = a->n_in, .n_out = a->n_out};
+    return (double)matrix_rom_bits(&whole);
+}
+
+static double array_selects(const struct array *a)
+{
+    return a->format == WEIGHT_W6 ? 6.0 / SELECT_BITS : 1;
+}
+
+/* `copies` arrays of this kind on the die. */
+static void count_array(const struct chip_config *c, const struct array *a, double copies, struct silicon *s)
+{
+    double tiles = (double)ceil_div((uint64_t)a->n_in, c->rom_tile_rows);
+    double columns = copies * tiles * a->n_out;
+    s->rom_accumulators += columns;
+    s->rom_adders += columns * c->rom_rows_per_cycle * array_selects(a);
+    s->rom_multipliers += copies * tiles * c->rom_rows_per_cycle * a->matrices * ALPHABET * array_selects(a);
+    s->rom_tree_adders += copies * (tiles - 1) * c->rom_drain_elements;
+}
+
+enum { LAYER_ARRAYS = 4 };
+
+static void layer_arrays(const struct shape *m, struct array arrays[LAYER_ARRAYS])
+{
+    int32_t q = shape_n_out(m, LINEAR_Q), kv = shape_n_out(m, LINEAR_K);
+    arrays[0] = (struct array){m->d_model, q + 2 * kv, 3, WEIGHT_W3};
+    arrays[1] = (struct array){q, m->d_model, 1, WEIGHT_W3};
+    arrays[2] = (struct array){m->d_model, 2 * m->d_ff, 2, WEIGHT_W3};
+    arrays[3] = (struct array){m->d_ff, m->d_model, 1, WEIGHT_W3};
+}
+
+/* Bits that a token moves over the links: activations into the arrays, accumulators out of them, Q to attention, the residual stream past them. With an
+ * adapter the activations once more, and the contributions. */
+static void count_links(const struct chip_config *c, const struct shape *m, struct silicon *s)
+{
+    struct array arrays[LAYER_ARRAYS];
+    double activations = 0, results = 0, layers = m->n_layers;
+    layer_arrays(m, arrays);
+    for (int i = 0; i < LAYER_ARRAYS; i++) {
+        activations += arrays[i].n_in;
+        results += arrays[i].n_out;
+    }
+    double q = shape_n_out(m, LINEAR_Q), d = m->d_model;
+    s->lora_link_bits = layers * (activations * ACT_BITS + results * ACC_BITS);
+    s->layers_link_bits = s->lora_link_bits + layers * (q * ACT_BITS + 2 * d * RESIDUAL_BITS) + d * RESIDUAL_BITS;
+    s->head_link_bits = d * ACT_BITS + (double)m->n_vocab * ACC_BITS;
+    /* The logits are compared as they come: no buffer holds them all. */
+    s->buffer_bits = c->link_depth * (s->layers_link_bits + s->lora_link_bits + d * ACT_BITS);
+}
+
+static void count_lanes(const struct chip_config *c, const struct shape *m, struct silicon *s)
+{
+    double layers = m->n_layers;
+    s->lora_lanes = layers * c->lora_lanes;
+    s->attention_lanes = layers * c->attention_lanes;
+    s->softmax_lanes = layers * c->attention_softmax_lanes;
+    s->vector_lanes = layers * (2.0 * c->norm_lanes + c->rope_lanes + c->silu_lanes) + c->norm_lanes + c->sampler_lanes;
+    s->sram_bits = layers * c->sram_banks * (double)c->sram_depth_words * c->sram_width_bits;
+    s->sram_ports = c->sram_ports;
+    s->blocks = layers;
+}
+
+void silicon_count(const struct chip_config *c, const struct shape *m, int64_t rom_bits, struct silicon *s)
+{
+    struct array arrays[LAYER_ARRAYS];
+    struct array head = {m->d_model, m->n_vocab, 1, WEIGHT_W6};
+    double layers = m->n_layers, d = m->d_model;
+    *s = (struct silicon){.rom_store_bits = m->tied_head ? 0 : array_bits(&head)};
+    s->rom_bits = (double)rom_bits - s->rom_store_bits;
+    s->head_rom_bits = array_bits(&head);
+    s->layers_rom_bits = s->rom_bits - s->head_rom_bits;
+    s->head_adds = array_weights(&head) * array_selects(&head);
+    s->head_inputs = d;
+    s->product_wires = ALPHABET * PRODUCT_BITS;
+    count_array(c, &head, 1, s);
+    layer_arrays(m, arrays);
+    for (int i = 0; i < LAYER_ARRAYS; i++) {
+        s->layers_adds += layers * array_weights(&arrays[i]);
+        s->layers_inputs += layers * arrays[i].n_in;
+        count_array(c, &arrays[i], layers, s);
+    }
+    count_links(c, m, s);
+    count_lanes(c, m, s);
+    double q = shape_n_out(m, LINEAR_Q), kv = shape_n_out(m, LINEAR_K);
+    s->layers_vector_elements = layers * (2 * d + q + 2 * kv + m->d_ff) + d;
+    s->head_vector_elements = m->n_vocab;
+    s->row_macs = q;
+    s->row_exponentials = m->n_heads / 2.0; /* K and V rows come in pairs */
+    s->sram_word_bits = c->sram_width_bits;
+}
+
+void activity_count(const struct chip *chip, const struct request *requests, uint32_t n_requests, struct activity *a)
+{
+    *a = (struct activity){.seconds = (double)chip->now / (chip->config.clock_mhz * 1e6), .host_bytes = (double)chip->host_port.bytes};
+    for (uint32_t i = 0; i < n_requests; i++) {
+        const struct request *r = &requests[i];
+        double tokens = r->n_generated ? r->n_prompt + r->n_generated - 1 : 0; /* the last one is not fed back */
+        a->layer_tokens += tokens;
+        a->lora_tokens += r->adapter >= 0 ? tokens : 0;
+        a->head_tokens += r->n_generated;
+        a->generated_tokens += r->n_generated;
+    }
+    for (int32_t l = 0; l < chip->shape.n_layers; l++) {
+        const uint64_t *words = chip->layers[l].sram.words;
+        a->kv_rows_read += (double)words[SRAM_KV_READ] / chip->map.kv_row_words;
+        a->lora_words += (double)words[SRAM_LORA_READ];
+        for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
+            a->sram_words += (double)words[k];
+        }
+    }
+}

@@ -1,0 +1,32 @@
+# Area, energy and cost on the command line: run, bake and physics; bad input.
+. tests/cli/check.bash
+value() { sed -n "/^\t*\"$1\":/,/}/s/^\t*\"$2\":\t\([-0-9.e+]*\),\{0,1\}$/\1/p" <<<"$out" | head -1; }
+ordered() { awk "BEGIN {exit !(0 < $2 && $2 < $3 && $3 < $4)}" || wrong "$1: expected a bracket, found $2, $3, $4"; }
+
+run 0 run --tokens 8 --json
+for key in area_mm2 die_transistors static_w die_w card_w server_w energy_mj_per_token cost_usd_per_million_tokens; do
+    ordered "$key" "$(value $key low)" "$(value $key nominal)" "$(value $key high)"
+done
+area=$(value area_mm2 nominal)
+run 0 run --tokens 8 --set attention.lanes=1024 --json
+awk "BEGIN {exit !($(value area_mm2 nominal) > $area)}" || wrong 'more lanes take no area'
+run 0 run --tokens 8
+has "$out" 'area, energy, cost (constants n6)'
+
+run 0 physics
+has "$out" 'bitcell_um2'
+has "$out" 'source: '
+sed 's/nominal: 0.65,/nominal: 0.6,/' configs/physics/n6.yaml >"$folder/mine.yaml"
+run 0 run --tokens 8 --physics "$folder/mine.yaml"
+has "$out" 'constants mine'
+run 2 run --physics n7x
+has "$err" "there is no set of constants 'n7x'"
+sed '/  phy_mm2/d' configs/physics/n6.yaml >"$folder/mine.yaml"
+run 2 run --physics "$folder/mine.yaml"
+has "$err" 'phy_mm2: expected in host, and missing'
+[ -z "$out" ] || wrong "bad constants, yet it ran: $out"
+run 2 physics "$folder/none.yaml"
+has "$err" 'cannot read this file of constants'
+run 0 bake configs/models/sample/sample.gguf -o "$folder/image.rom"
+has "$out" 'rom_area_mm2'
+finish

@@ -1,0 +1,434 @@
+/* Area, energy and cost: the reader of constants, a chip and a run counted by hand, what must add up, and what must grow with what. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/physical_report.h"
+#include "sim/run.h"
+#include "tests/unit/check.h"
+
+/* --- the file of constants --- */
+
+enum { TEXT_ROOM = 1 << 18 };
+
+static size_t preset_text(char text[static TEXT_ROOM])
+{
+    FILE *in = fopen(source_file("configs/physics/n6.yaml"), "rb");
+    size_t bytes = in ? fread(text, 1, TEXT_ROOM - 1, in) : 0;
+    text[bytes] = 0;
+    if (in) {
+        fclose(in);
+    }
+    return bytes;
+}
+
+static void reads_brackets_into_corners(void)
+{
+    static struct physics p;
+    struct error e;
+    static char text[TEXT_ROOM];
+    size_t bytes = preset_text(text);
+    REQUIRE_GOOD(physics_parse(text, bytes, "x/n6.yaml", &p, &e), &e);
+    CHECK_EQ_TEXT(p.name, "n6");
+    CHECK_NEAR(p.corner[CORNER_LOW].sram_bitcell_um2, 0.027, 0);
+    CHECK_NEAR(p.corner[CORNER_HIGH].sram_bitcell_um2, 0.032, 0);
+    CHECK_NEAR(p.corner[CORNER_LOW].sram_efficiency, 0.694, 0); /* less is more expensive */
+    CHECK_NEAR(p.corner[CORNER_NOMINAL].sram_efficiency, 0.65, 0);
+    CHECK_NEAR(p.corner[CORNER_HIGH].sram_efficiency, 0.354, 0);
+    for (int i = 0; i < CONSTANT_COUNT; i++) {
+        CHECK(p.given[i].process[0] && p.given[i].source[0]);
+    }
+}
+
+/* The preset with its first `from` replaced. */
+static bool parse_changed(const char *from, const char *to, struct error *e)
+{
+    static struct physics p;
+    static char text[TEXT_ROOM], changed[TEXT_ROOM + 512];
+    preset_text(text);
+    const char *at = strstr(text, from);
+    if (!CHECK(at != NULL)) {
+        return true;
+    }
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    return physics_parse(changed, strlen(changed), "p.yaml", &p, e);
+}
+
+static void complains_with_line_and_key(void)
+{
+    static const struct {
+        const char *from, *to, *message;
+    } bad[] = {
+        {"  bitcell_um2:", "  bitcel_um2:", "bitcel_um2: there is no such key in sram; did you mean 'bitcell_um2'"},
+        {"\nhost:", "\nhots:", "hots: there is no such key in the constants; did you mean 'host'"},
+        {"  leakage_w_per_mm2:", "  gate_um2:", "gate_um2: expected once, given before in line 5"},
+        {"{low: 0.0438,", "{low: 0.05,", "p.yaml:5: logic.gate_um2: expected low <= nominal <= high, found 0.05, 0.0496, 0.0675"},
+        {"{low: 0.0438,", "{low: -1,", "p.yaml:5: logic.gate_um2: low: expected a number from 0.001 to 100, found '-1'"},
+        {"{low: 0.0438,", "{low: nan,", "logic.gate_um2: low: expected a number"},
+        {"{low: 0.0438,", "{", "low: expected in logic.gate_um2, and missing"},
+        {"unit: um2", "unit: mm2", "logic.gate_um2: unit: expected um2, found 'mm2'"},
+        {"process: N6", "process: ", "process: expected a process node, or none, found nothing"},
+        {"low: 0.0438,", "low: 0.0438, colour: red,", "colour: there is no such key in logic.gate_um2"},
+        {"logic:", "- logic:", "p.yaml:"},
+        {"facility_factor:", "facility:", "facility: there is no such key in cost"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct error e = {0};
+        CHECK(!parse_changed(bad[i].from, bad[i].to, &e));
+        CHECK_CONTAINS(e.message, bad[i].message);
+        CHECK_EQ_INT(e.code, EXIT_CODE_INPUT);
+    }
+    static struct physics p;
+    struct error e;
+    CHECK(!physics_load("n7x", &p, &e));
+    CHECK_CONTAINS(e.message, "there is no set of constants 'n7x'");
+    CHECK(!physics_load("/nowhere/n6.yaml", &p, &e));
+    CHECK_CONTAINS(e.message, "cannot read this file of constants");
+}
+
+/* --- counted by hand --- */
+
+/* Two layers, d = 4, 2 heads of 2 and one of K and V, ff = 6, 10 tokens; tiles of 4 rows, 2 read a cycle. Arrays: 4 -> 8, 4 -> 4, 4 -> 12, 6 -> 4, and
+ * the head 4 -> 10; only Wdown has two tiles. */
+static void counts_a_small_chip(void)
+{
+    const struct shape shape = {
+        .n_layers = 2, .d_model = 4, .n_heads = 2, .n_kv_heads = 1, .head_dim = 2, .d_ff = 6, .n_vocab = 10, .context_tokens = 8};
+    struct chip_config c;
+    struct silicon s;
+    config_defaults(&c);
+    c.rom_tile_rows = 4;
+    c.rom_rows_per_cycle = 2;
+    c.rom_drain_elements = 3;
+    c.lora_lanes = 8;
+    c.attention_lanes = 16;
+    c.attention_softmax_lanes = 2;
+    c.norm_lanes = 3;
+    c.rope_lanes = 5;
+    c.silu_lanes = 7;
+    c.sampler_lanes = 11;
+    c.sram_banks = 4;
+    c.sram_depth_words = 16;
+    c.sram_width_bits = 32;
+    c.sram_ports = 2;
+    c.link_depth = 3;
+    /* linears 2 * (8 * 18 + 4 * 18 + 12 * 18 + 4 * 24), norms 5 * 4 * 16, embedding and head 10 * (4 * 6 + 6) each */
+    silicon_count(&c, &shape, 1056 + 320 + 2 * 300, &s);
+    CHECK_NEAR(s.rom_store_bits, 300, 0);
+    CHECK_NEAR(s.rom_bits, 1676, 0);
+    CHECK_NEAR(s.layers_rom_bits, 1376, 0);
+    CHECK_NEAR(s.head_rom_bits, 300, 0);
+    CHECK_NEAR(s.rom_accumulators, 2 * (8 + 4 + 12 + 2 * 4) + 10, 0);
+    CHECK_NEAR(s.rom_adders, 2 * 2 * (8 + 4 + 12 + 2 * 4) + 2 * 2 * 10, 0); /* the head's weights have 6 bits */
+    CHECK_NEAR(s.rom_multipliers, 2 * 2 * 8 * (3 + 1 + 2 + 2) + 2 * 8 * 2, 0);
+    CHECK_NEAR(s.rom_tree_adders, 2 * 3, 0);
+    CHECK_NEAR(s.layers_adds, 2 * (32 + 16 + 48 + 24), 0);
+    CHECK_NEAR(s.head_adds, 80, 0);
+    CHECK_NEAR(s.layers_inputs, 2 * (4 + 4 + 4 + 6), 0);
+    CHECK_NEAR(s.lora_link_bits, 2 * (18 * 8 + 28 * 40), 0);
+    CHECK_NEAR(s.layers_link_bits, 2 * (18 * 8 + 28 * 40 + 4 * 8 + 2 * 4 * 32) + 4 * 32, 0);
+    CHECK_NEAR(s.head_link_bits, 4 * 8 + 10 * 40, 0);
+    CHECK_NEAR(s.buffer_bits, 3 * (3232 + 2528 + 32), 0);
+    CHECK_NEAR(s.lora_lanes, 16, 0);
+    CHECK_NEAR(s.attention_lanes, 32, 0);
+    CHECK_NEAR(s.softmax_lanes, 4, 0);
+    CHECK_NEAR(s.vector_lanes, 2 * (2 * 3 + 5 + 7) + 3 + 11, 0);
+    CHECK_NEAR(s.sram_bits, 2 * 4 * 16 * 32, 0);
+    CHECK_NEAR(s.layers_vector_elements, 2 * (2 * 4 + 4 + 4 + 6) + 4, 0);
+    CHECK_NEAR(s.row_macs, 4, 0);
+    CHECK_NEAR(s.row_exponentials, 1, 0);
+}
+
+static const struct constants round_constants = {
+    .logic_gate_um2 = 1,
+    .logic_gate_transistors = 4,
+    .logic_leakage_w_per_mm2 = 0.1,
+    .logic_idle_clock_w_per_mm2 = 0.05,
+    .rom_cell_um2 = 0.01,
+    .rom_array_factor = 2,
+    .rom_store_factor = 3,
+    .rom_bit_transistors = 1,
+    .rom_adder_gates = 10,
+    .rom_accumulator_gates = 20,
+    .rom_multiplier_gates = 100,
+    .rom_tree_gates = 100,
+    .rom_read_pj_per_bit = 0.01,
+    .rom_add_pj = 0.05,
+    .rom_leakage_w_per_mm2 = 0.01,
+    .sram_bitcell_um2 = 0.05,
+    .sram_efficiency = 0.5,
+    .sram_port_factor = 0.5,
+    .sram_bit_transistors = 6,
+    .sram_access_pj_per_bit = 0.5,
+    .sram_leakage_w_per_mm2 = 0.02,
+    .lora_lane_gates = 1000,
+    .attention_lane_gates = 1000,
+    .attention_softmax_lane_gates = 2000,
+    .vector_lane_gates = 1000,
+    .compute_mac_pj = 0.1,
+    .compute_vector_pj = 2,
+    .link_buffer_um2_per_bit = 0.1,
+    .link_buffer_bit_transistors = 8,
+    .link_wire_pj_per_bit_mm = 0.1,
+    .host_phy_mm2 = 15,
+    .host_pj_per_bit = 10,
+    .chip_overhead_fraction = 0.25,
+    .card_regulator_efficiency = 0.8,
+    .card_board_w = 10,
+    .server_cards = 10,
+    .server_host_w = 100,
+    .server_supply_efficiency = 0.9,
+    .cost_wafer_usd = 6400,
+    .cost_defects_per_cm2 = 0.1,
+    .cost_repaired_fraction = 0.5,
+    .cost_package_usd = 40,
+    .cost_board_usd = 50,
+    .cost_server_usd = 5000,
+    .cost_price_factor = 2,
+    .cost_years = 2,
+    .cost_utilisation = 0.5,
+    .cost_electricity_usd_per_kwh = 0.1,
+    .cost_facility_factor = 1.5,
+};
+static const struct silicon round_silicon = {
+    .rom_bits = 1e9,
+    .rom_store_bits = 1e8,
+    .rom_adders = 1e6,
+    .rom_accumulators = 5e5,
+    .rom_multipliers = 1e4,
+    .rom_tree_adders = 1e4,
+    .sram_bits = 1e8,
+    .sram_ports = 2,
+    .lora_lanes = 1000,
+    .attention_lanes = 1000,
+    .softmax_lanes = 500,
+    .vector_lanes = 1000,
+    .buffer_bits = 1e7,
+    .blocks = 4,
+    .layers_rom_bits = 8e8,
+    .head_rom_bits = 1e8,
+    .layers_adds = 3e8,
+    .head_adds = 4e7,
+    .layers_inputs = 1e5,
+    .head_inputs = 1e4,
+    .product_wires = 100,
+    .layers_link_bits = 1e6,
+    .head_link_bits = 2e5,
+    .lora_link_bits = 1e5,
+    .layers_vector_elements = 1e5,
+    .head_vector_elements = 1e5,
+    .row_macs = 1000,
+    .row_exponentials = 10,
+    .sram_word_bits = 64,
+};
+static const struct activity round_activity = {
+    .seconds = 2,
+    .layer_tokens = 1e6,
+    .head_tokens = 5e5,
+    .generated_tokens = 5e5,
+    .kv_rows_read = 1e8,
+    .lora_words = 6e9,
+    .sram_words = 1e10,
+    .host_bytes = 1e9,
+};
+
+static void a_die_by_hand(void)
+{
+    /* mm2: 20 + 3, 22, 100 Mbit * 0.05 / 0.5 * 1.5, 1, 1 + 1, 1, 1, 15: 80; a quarter more is 100 */
+    static const double area[COMPONENTS] = {23, 22, 15, 1, 2, 1, 1, 15, 20};
+    struct physical p;
+    physical_die(&round_constants, &round_silicon, &p);
+    for (int i = 0; i < COMPONENTS; i++) {
+        CHECK_NEAR(p.area_mm2[i], area[i], 1e-12);
+    }
+    CHECK_NEAR(p.die_mm2, 100, 1e-12);
+    CHECK_NEAR(p.die_transistors, 1.1e9 + 4 * 26e6 + 6e8 + 8e7, 1);
+    CHECK_NEAR(p.idle_clock_w, 0.05 * 42, 1e-12);
+    CHECK_NEAR(p.static_w, 0.05 * 42 + 0.1 * 42 + 0.01 * 23 + 0.02 * 15, 1e-12);
+    CHECK_NEAR(p.dies_per_wafer, 640, 0);  /* 706.86 - 66.64 */
+    CHECK_NEAR(p.yield, 0.9514276, 1e-7);  /* ((1 - exp(-0.05)) / 0.05)^2 */
+    CHECK_NEAR(p.die_usd, 10.5105, 1e-4);  /* 10 / yield */
+    CHECK_NEAR(p.card_usd, 201.021, 1e-3); /* (die + 40 + 50) * 2 */
+}
+
+static void a_run_by_hand(void)
+{
+    static const double dynamic[COMPONENTS] = {8.5, 16 + 5.25, 0.32, 0.0064, 0.012, 0.3, 0.55, 0.08, 0}; /* J; wires are sqrt(100 / 4) mm */
+    struct physical p;
+    physical_die(&round_constants, &round_silicon, &p);
+    physical_run(&round_constants, &round_silicon, &round_activity, &p);
+    for (int i = 0; i < COMPONENTS; i++) {
+        CHECK_NEAR(p.dynamic_j[i], dynamic[i], 1e-12);
+    }
+    CHECK_NEAR(p.run_dynamic_j, 31.0184, 1e-10);
+    CHECK_NEAR(p.run_j, 31.0184 + 2 * 6.83, 1e-10);
+    CHECK_NEAR(p.energy_mj_per_token, 0.0893568, 1e-10);
+    CHECK_NEAR(physical_dynamic_mj_per_token(&p), 0.0620368, 1e-10);
+    CHECK_NEAR(p.die_w, 22.3392, 1e-10);
+    CHECK_NEAR(p.card_w, 37.924, 1e-10);
+    CHECK_NEAR(p.server_w, 532.48889, 1e-4);
+    CHECK_NEAR(p.capital_usd_per_million_tokens, 8.88561e-5, 1e-9);       /* 701.021 USD / (125,000 tokens/s * 2 years) */
+    CHECK_NEAR(p.electricity_usd_per_million_tokens, 1.415954e-5, 1e-10); /* half of the time 53.25 W, half of it 31.71 W */
+}
+
+/* --- laws --- */
+
+static double sum_of(const double parts[COMPONENTS])
+{
+    double sum = 0;
+    for (int i = 0; i < COMPONENTS; i++) {
+        sum += parts[i];
+    }
+    return sum;
+}
+
+static const char prompt[] = "On Monday morning";
+static bool execute(const char *const *adapters, int32_t n_adapters, int32_t sequences, struct run *run, struct error *e)
+{
+    struct run_options o = {.chip = "sample",
+                            .model = "sample",
+                            .prompt = prompt,
+                            .prompt_bytes = sizeof prompt - 1,
+                            .tokens = 12,
+                            .sequences = sequences,
+                            .adapters = adapters,
+                            .n_adapters = n_adapters,
+                            .top_p = 1,
+                            .ignore_stop = true,
+                            .engine = ENGINE_SKIP};
+    if (!run_open(&o, run, e)) {
+        return false;
+    }
+    if (!run_execute(run, e)) {
+        run_close(run);
+        return false;
+    }
+    return true;
+}
+
+static void parts_add_up(void)
+{
+    static struct run run;
+    struct error e;
+    struct physical corners[CORNERS];
+    static const char *const adapters[] = {"clinical", "none"};
+    REQUIRE_GOOD(execute(adapters, 2, 1, &run, &e), &e);
+    physical_corners(&run.physics, run.chip, run.image.rom_bits, run.requests, run.n_requests, corners);
+    for (enum corner c = 0; c < CORNERS; c++) {
+        const struct physical *p = &corners[c];
+        CHECK_NEAR(sum_of(p->area_mm2) / p->die_mm2, 1, 1e-14);
+        CHECK_NEAR(sum_of(p->transistors) / p->die_transistors, 1, 1e-14);
+        CHECK_NEAR((sum_of(p->leakage_w) + p->idle_clock_w) / p->static_w, 1, 1e-14);
+        CHECK_NEAR(sum_of(p->dynamic_j) / p->run_dynamic_j, 1, 1e-14);
+        CHECK_NEAR((p->run_dynamic_j + p->static_w * (double)run.chip->now * 1e-9) / p->run_j, 1, 1e-14); /* 1000 MHz */
+        for (int i = 0; i < COMPONENT_overhead; i++) {
+            CHECK(p->dynamic_j[i] > 0); /* everything worked: an adapter was loaded and used */
+        }
+        CHECK(c == CORNER_LOW || (p->die_mm2 > corners[c - 1].die_mm2 && p->run_j > corners[c - 1].run_j));
+    }
+    run_close(&run);
+}
+
+/* The activity is counted from requests and SRAM words; the words of K and V tell independently how many tokens went through the layers. */
+static void counts_what_the_chip_did(void)
+{
+    static struct run run;
+    struct error e;
+    struct silicon s;
+    struct activity a;
+    static const char *const adapters[] = {"clinical", "none"};
+    REQUIRE_GOOD(execute(adapters, 2, 3, &run, &e), &e);
+    silicon_count(&run.config, &run.image.model.shape, run.image.rom_bits, &s);
+    activity_count(run.chip, run.requests, run.n_requests, &a);
+    uint64_t written = 0;
+    for (int32_t l = 0; l < run.chip->shape.n_layers; l++) {
+        written += run.chip->layers[l].sram.words[SRAM_KV_WRITE];
+    }
+    CHECK_NEAR(a.layer_tokens * run.chip->shape.n_layers * 2 * run.chip->map.kv_row_words, (double)written, 0);
+    CHECK_NEAR(a.lora_tokens * 2, a.layer_tokens, 0);
+    CHECK_NEAR(a.generated_tokens, 6 * 12, 0);
+    const struct model *m = &run.image.model;
+    double bits = 16.0 * m->shape.d_model * (2 * m->shape.n_layers + 1);
+    for (int32_t l = 0; l < m->shape.n_layers; l++) {
+        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+            bits += (double)matrix_rom_bits(&m->layers[l].linear[which]);
+        }
+    }
+    CHECK_NEAR(s.layers_rom_bits, bits, 0);
+    CHECK_NEAR(s.head_rom_bits, (double)matrix_rom_bits(&m->head), 0);
+    run_close(&run);
+}
+
+static void nothing_moves_nothing_is_spent(void)
+{
+    static const struct activity rest = {.seconds = 3};
+    struct physical p;
+    physical_die(&round_constants, &round_silicon, &p);
+    physical_run(&round_constants, &round_silicon, &rest, &p);
+    CHECK_NEAR(p.run_dynamic_j, 0, 0);
+    CHECK_NEAR(p.run_j, 3 * p.static_w, 1e-12);
+    CHECK_NEAR(p.die_w, p.static_w, 0);
+    CHECK_NEAR(p.energy_mj_per_token, 0, 0);
+    CHECK_NEAR(physical_usd_per_million_tokens(&p), 0, 0);
+    struct constants cold = round_constants;
+    cold.logic_idle_clock_w_per_mm2 = 0;
+    physical_die(&cold, &round_silicon, &p);
+    CHECK_NEAR(p.static_w, sum_of(p.leakage_w), 1e-12); /* without a clock: leakage only */
+}
+
+/* The same sequence twice over is exactly twice the energy for what moved. */
+static void twice_the_tokens_twice_the_energy(void)
+{
+    static struct run run;
+    struct error e;
+    struct physical one[CORNERS], two[CORNERS];
+    REQUIRE_GOOD(execute(NULL, 0, 1, &run, &e), &e);
+    physical_corners(&run.physics, run.chip, run.image.rom_bits, run.requests, run.n_requests, one);
+    run_close(&run);
+    REQUIRE_GOOD(execute(NULL, 0, 2, &run, &e), &e);
+    physical_corners(&run.physics, run.chip, run.image.rom_bits, run.requests, run.n_requests, two);
+    run_close(&run);
+    for (enum corner c = 0; c < CORNERS; c++) {
+        CHECK_NEAR(two[c].run_dynamic_j / one[c].run_dynamic_j, 2, 1e-12);
+        CHECK_NEAR(two[c].die_mm2, one[c].die_mm2, 0);
+    }
+}
+
+/* A larger constant never makes area, energy or cost smaller; or never larger, where the list says LESS. This is what makes the corners brackets. */
+static void results_follow_each_constant(void)
+{
+    for (int i = 0; i < CONSTANT_COUNT; i++) {
+        struct constants k = round_constants;
+        struct physical before, after;
+        double *value = (double *)((char *)&k + constants[i].offset), sign = constants[i].effect == EFFECT_LESS ? -1 : 1;
+        *value = fmin(constants[i].most, *value * 1.01);
+        physical_die(&round_constants, &round_silicon, &before);
+        physical_run(&round_constants, &round_silicon, &round_activity, &before);
+        physical_die(&k, &round_silicon, &after);
+        physical_run(&k, &round_silicon, &round_activity, &after);
+        const double changes[] = {after.die_mm2 - before.die_mm2, after.die_transistors - before.die_transistors,
+                                  after.run_j - before.run_j, after.card_w - before.card_w,
+                                  physical_usd_per_million_tokens(&after) - physical_usd_per_million_tokens(&before)};
+        bool moves = false;
+        for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
+            CHECK(sign * changes[c] >= 0);
+            moves |= changes[c] != 0;
+        }
+        CHECK(moves); /* no constant is read by nobody */
+    }
+}
+
+void suite_physical(void)
+{
+    suite_begin("physical");
+    suite_add("constants: brackets become corners", reads_brackets_into_corners);
+    suite_add("constants: complaints with line and key", complains_with_line_and_key);
+    suite_add("a small chip counted by hand", counts_a_small_chip);
+    suite_add("a die by hand", a_die_by_hand);
+    suite_add("a run by hand", a_run_by_hand);
+    suite_add("components add up, everything that works is counted", parts_add_up);
+    suite_add("activity against the chip's SRAM words, bits against the image", counts_what_the_chip_did);
+    suite_add("no traffic: static power alone", nothing_moves_nothing_is_spent);
+    suite_add("twice the tokens, twice the dynamic energy", twice_the_tokens_twice_the_energy);
+    suite_add("every constant counts, in its direction", results_follow_each_constant);
+}
