@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 
 /* Tensors that the chip has no place for, by how their name begins, or by a part that begins with '_' or '.'. */
 static const char *const REFUSED[][2] = {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "adapters/lora_values.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "sim/output.h"
 
 enum { VERSION = 3, ALIGNMENT = 32 };

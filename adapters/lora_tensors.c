@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 
 bool lora_tensors_make(const struct shape *base, struct lora_tensors *t, struct error *e)
 {

@@ -183,6 +183,16 @@ struct layer {
     struct bias bias[BIASES]; /* where shape.qkv_bias */
 };
 
+/* 16-bit values of a model beside its matrices: weights of all norms, biases of Q, K, V. */
+static inline int64_t shape_vector_values(const struct shape *shape)
+{
+    int64_t n = shape->qkv_bias ? ((int64_t)shape->n_heads + 2 * (int64_t)shape->n_kv_heads) * shape->head_dim : 0;
+#define LAYER_NORM(field, width, present) n += (present) ? shape->width : 0;
+#include "kernels/layer_norms.def"
+#undef LAYER_NORM
+    return n * shape->n_layers + shape->d_model;
+}
+
 /* Constants that are zero where a model does without: rope_increment_local, rope_gain_q14, embedding_scale_q16. */
 struct model {
     struct shape shape;

@@ -11,9 +11,10 @@
 #include "sim/gguf.h"
 
 struct bake_options {
-    int32_t linear_bits[LINEAR_COUNT]; /* 3 or 6 */
-    int32_t embedding_bits;            /* 3 or 6 */
-    int32_t head_bits;                 /* 3 or 6; 0: 6, or the embedding's where tied */
+    int32_t linear_bits[LINEAR_COUNT]; /* 3, 4 or 6 */
+    int32_t embedding_bits;            /* 3, 4 or 6 */
+    int32_t head_bits;                 /* 3, 4 or 6; 0: 6, or the embedding's where tied */
+    bool long_rope;                    /* the RoPE factors for a long context (Phi 3); an error where the model has none */
     int32_t n_threads;                 /* 0: as many as there are processors */
     /* Called before each tensor and once at the end with done == total and tensor NULL. May be NULL. */
     void (*progress)(void *user, const char *tensor, int32_t done, int32_t total);
@@ -22,8 +23,8 @@ struct bake_options {
 
 struct bake_tensor {
     char name[GGUF_TENSOR_NAME_MAX + 1];
-    int32_t n_out, n_in;    /* n_out 1 for norms */
-    int32_t bits;           /* of a code: 3, 6; 16 for norms */
+    int32_t n_out, n_in;    /* n_out 1 for norms and biases */
+    int32_t bits;           /* of a code: 3, 4, 6; 16 for norms and biases */
     double bits_per_weight; /* with scales */
     char codebook_name[8];  /* "-" without one */
     int8_t codebook[8];
@@ -33,10 +34,10 @@ struct bake_tensor {
 };
 
 struct bake_report {
-    struct bake_tensor *tensors; /* owned, in the image's order: matrices, then norms */
+    struct bake_tensor *tensors; /* owned, in the image's order: matrices, then norms and biases */
     int32_t n_tensors;
     int64_t n_weights;      /* of the matrices */
-    int64_t rom_bits;       /* codes, scales and norm weights of the true shapes */
+    int64_t rom_bits;       /* codes, scales, norm weights and biases of the true shapes */
     double bits_per_weight; /* of the matrices, with scales */
     int64_t image_bytes;
 };

@@ -14,7 +14,7 @@ enum { CHUNK_ROWS = 4 * BLOCK_ROWS, SAMPLE_WEIGHTS = 1 << 17, SAMPLE_ROWS_MAX = 
 /* What the threads of one pass share. Chunks of rows are claimed in order; each thread keeps its own sums. */
 struct pass {
     const struct gguf *g;
-    const struct gguf_tensor *t;
+    const struct gguf_part *part;
     const struct bake_target *target;
     const struct matrix *w;
     const struct quantiser *quantiser; /* NULL: survey only */
@@ -55,11 +55,11 @@ static bool survey_chunk(struct worker *worker, int64_t first_row, int64_t last_
 {
     const struct pass *p = worker->pass;
     for (int64_t r = first_row; r < last_row; r++) {
-        if (!gguf_row_finite(p->g, p->t, r, row, &worker->error)) {
+        if (!gguf_row_finite(p->g, p->part->tensor, gguf_part_at(p->part, (int32_t)r), row, &worker->error)) {
             return false;
         }
         float largest = 0.0f;
-        for (int64_t i = 0; i < p->t->dims[0]; i++) {
+        for (int64_t i = 0; i < p->w->n_in; i++) {
             float magnitude = row[i] < 0 ? -row[i] : row[i];
             largest = magnitude > largest ? magnitude : largest;
         }
@@ -106,7 +106,7 @@ static bool pack_rows(struct worker *worker, int64_t first_row, int64_t last_row
         memset(b->scales, 0, groups * BLOCK_ROWS);
         for (int64_t r = block * BLOCK_ROWS; r < last_row && r < (block + 1) * BLOCK_ROWS; r++) {
             size_t in_block = (size_t)(r % BLOCK_ROWS);
-            gguf_row(p->t, r, b->row);
+            gguf_row(p->part->tensor, gguf_part_at(p->part, (int32_t)r), b->row);
             quantise_row(p->quantiser, b->row, w->n_in, b->codes + in_block * row_codes, b->scales + in_block * groups,
                          &p->sums[first_row / CHUNK_ROWS]);
         }
@@ -127,8 +127,8 @@ static void *work(void *argument)
     worker->failed = !buffers_allocate(p->w, &b, &worker->error);
     while (!worker->failed) {
         int32_t chunk = atomic_fetch_add(&p->next_chunk, 1);
-        int64_t first = (int64_t)chunk * CHUNK_ROWS, last = first + CHUNK_ROWS < p->t->n_rows ? first + CHUNK_ROWS : p->t->n_rows;
-        if (first >= p->t->n_rows) {
+        int64_t first = (int64_t)chunk * CHUNK_ROWS, last = first + CHUNK_ROWS < p->part->n ? first + CHUNK_ROWS : p->part->n;
+        if (first >= p->part->n) {
             break;
         }
         bool good = p->quantiser ? pack_rows(worker, first, last, &b) : survey_chunk(worker, first, last, b.row);
@@ -136,7 +136,8 @@ static void *work(void *argument)
             worker->failed = true;
             worker->failed_chunk = chunk;
         }
-        mapped_drop(&p->g->map, p->t->data + (uint64_t)first * p->t->row_bytes, (uint64_t)(last - first) * p->t->row_bytes);
+        const struct gguf_tensor *t = p->part->tensor; /* rows in another order are near, and read again where they were dropped */
+        mapped_drop(&p->g->map, t->data + (uint64_t)(p->part->first + first) * t->row_bytes, (uint64_t)(last - first) * t->row_bytes);
     }
     buffers_free(&b);
     return NULL;
@@ -170,24 +171,25 @@ static bool run_pass(struct pass *p, struct worker *workers, struct error *e)
 }
 
 /* Evenly spaced rows, and the row of the largest weight. */
-static float *sample_rows(const struct gguf_tensor *t, int64_t largest_row, int32_t *n_rows, struct error *e)
+static float *sample_rows(const struct gguf_part *part, int64_t largest_row, int32_t *n_rows, struct error *e)
 {
+    const struct gguf_tensor *t = part->tensor;
     int64_t n = SAMPLE_WEIGHTS / t->dims[0];
     n = n > SAMPLE_ROWS_MAX ? SAMPLE_ROWS_MAX : n < SAMPLE_ROWS_MIN ? SAMPLE_ROWS_MIN : n;
-    n = n > t->n_rows ? t->n_rows : n;
+    n = n > part->n ? part->n : n;
     float *rows = error_calloc(e, (size_t)(n + 1), (size_t)t->dims[0] * sizeof *rows, "sample rows");
     for (int64_t i = 0; rows && i < n; i++) {
-        gguf_row(t, i * t->n_rows / n, rows + i * t->dims[0]);
+        gguf_row(t, gguf_part_at(part, (int32_t)(i * part->n / n)), rows + i * t->dims[0]);
     }
-    if (rows && n < t->n_rows) {
-        gguf_row(t, largest_row, rows + n * t->dims[0]);
+    if (rows && n < part->n) {
+        gguf_row(t, gguf_part_at(part, (int32_t)largest_row), rows + n * t->dims[0]);
         n++;
     }
     *n_rows = (int32_t)n;
     return rows;
 }
 
-static bool choose(const struct gguf *g, const struct gguf_tensor *t, const struct worker *workers, int32_t n_threads,
+static bool choose(const struct gguf *g, const struct gguf_part *part, const struct worker *workers, int32_t n_threads,
                    const struct matrix *w, struct quantiser *choices, int32_t *n_choices, struct error *e)
 {
     float largest = 0.0f;
@@ -200,12 +202,13 @@ static bool choose(const struct gguf *g, const struct gguf_tensor *t, const stru
     }
     if (largest > 31.0f * 63.0f * 65536.0f) { /* 2^WEIGHT_EXPONENT_MAX */
         char name[PRINTABLE_ROOM];
+        const struct gguf_tensor *t = part->tensor;
         return error_input(e, "%s: tensor %s at byte %llu: expected weights of magnitude below 31 * 63 * 2^16, found %g in row %lld",
                            g->path, printable(t->name, name), (unsigned long long)gguf_tensor_at(g, t), (double)largest,
-                           (long long)largest_row);
+                           (long long)gguf_part_at(part, (int32_t)largest_row));
     }
     int32_t n_rows;
-    float *sample = sample_rows(t, largest_row, &n_rows, e);
+    float *sample = sample_rows(part, largest_row, &n_rows, e);
     if (!sample) {
         return false;
     }
@@ -217,7 +220,7 @@ static bool choose(const struct gguf *g, const struct gguf_tensor *t, const stru
 /* Packs with one choice, and sums the error up. */
 static bool pack_with(struct pass *p, struct worker *workers, const struct quantiser *q, struct quantise_error *sum, struct error *e)
 {
-    int64_t n_chunks = (p->t->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    int64_t n_chunks = (p->part->n + CHUNK_ROWS - 1) / CHUNK_ROWS;
     memset(p->sums, 0, (size_t)n_chunks * sizeof *p->sums);
     p->quantiser = q;
     if (!run_pass(p, workers, e)) {
@@ -250,17 +253,17 @@ static bool pack_best(struct pass *p, struct worker *workers, const struct quant
     return *chosen == n_choices - 1 || pack_with(p, workers, &choices[*chosen], sum, e);
 }
 
-bool bake_matrix(const struct gguf *g, const struct gguf_tensor *t, const struct bake_target *target, struct matrix *w,
+bool bake_matrix(const struct gguf *g, const struct gguf_part *part, const struct bake_target *target, struct matrix *w,
                  char codebook_name[8], struct quantise_error *sum, struct error *e)
 {
     struct worker workers[BAKE_THREADS_MAX];
     struct quantiser choices[QUANTISE_CHOICES_MAX] = {0};
-    struct pass p = {.g = g, .t = t, .target = target, .w = w};
+    struct pass p = {.g = g, .part = part, .target = target, .w = w};
     int32_t n_choices = 1, chosen = 0;
-    if (!run_pass(&p, workers, e) || !choose(g, t, workers, target->n_threads, w, choices, &n_choices, e)) {
+    if (!run_pass(&p, workers, e) || !choose(g, part, workers, target->n_threads, w, choices, &n_choices, e)) {
         return false;
     }
-    p.sums = error_calloc(e, (size_t)(t->n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS, sizeof *p.sums, "error sums");
+    p.sums = error_calloc(e, (size_t)(part->n + CHUNK_ROWS - 1) / CHUNK_ROWS, sizeof *p.sums, "error sums");
     bool good = p.sums && pack_best(&p, workers, choices, n_choices, &chosen, sum, e);
     free(p.sums);
     if (good) {
@@ -268,6 +271,6 @@ bool bake_matrix(const struct gguf *g, const struct gguf_tensor *t, const struct
         memcpy(w->codebook, choices[chosen].codebook, sizeof choices[chosen].codebook);
         memcpy(codebook_name, choices[chosen].codebook_name, 8);
     }
-    mapped_drop(&g->map, t->data, t->bytes);
+    mapped_drop(&g->map, part->tensor->data, part->tensor->bytes);
     return good;
 }

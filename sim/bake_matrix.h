@@ -1,4 +1,4 @@
-/* bake_matrix.h -- one tensor of a GGUF file, quantised and packed into its place in a ROM image, by several threads.
+/* bake_matrix.h -- one matrix of a GGUF file, a tensor or some rows of one, quantised and packed into its place in a ROM image, by several threads.
  *
  *   survey: all rows --> finite? largest weight, its row      (first pass)
  *   choose: a sample of rows --> exponent, codebook           (quantise.h)
@@ -8,7 +8,7 @@
 #define ETCHSIM_BAKE_MATRIX_H
 
 #include "kernels/types.h"
-#include "sim/gguf.h"
+#include "sim/gguf_model.h"
 #include "sim/quantise.h"
 
 enum { BAKE_THREADS_MAX = 64 };
@@ -21,7 +21,7 @@ struct bake_target {
 };
 
 /* w->format, n_out and n_in are given; fills the exponent and the codebook, and *codebook_name. w->data stays NULL. */
-bool bake_matrix(const struct gguf *g, const struct gguf_tensor *t, const struct bake_target *target, struct matrix *w,
+bool bake_matrix(const struct gguf *g, const struct gguf_part *part, const struct bake_target *target, struct matrix *w,
                  char codebook_name[8], struct quantise_error *sum, struct error *e);
 
 /* All of it, at an offset; errors name the path. */

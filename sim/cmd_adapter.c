@@ -13,7 +13,7 @@
 #include "adapters/lora_write.h"
 #include "adapters/pack_cost.h"
 #include "sim/commands.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "sim/image.h"
 #include "sim/options.h"
 #include "sim/presets.h"
@@ -33,14 +33,14 @@ static const enum ggml_type WRITTEN_TYPES[] = {GGML_F32, GGML_F16, GGML_BF16}; /
 static bool shape_of_gguf(const char *path, struct shape *shape, struct error *e)
 {
     struct gguf g;
-    struct gguf_llama m;
+    struct gguf_model m;
     if (!gguf_open(path, &g, e)) {
         return false;
     }
-    bool good = gguf_llama(&g, &m, e);
+    bool good = gguf_model(&g, &m, e);
     if (good) {
         *shape = m.shape;
-        gguf_llama_free(&m);
+        gguf_model_free(&m);
     }
     gguf_close(&g);
     return good;

@@ -3,96 +3,120 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 
 /* Floats and doubles of one block, handed out from its start; what is read stays within what was counted. */
 struct filler {
     const struct gguf *g;
     char *at;
+    bool failed;
     struct error *e;
 };
 
-static size_t size_of(const struct gguf_tensor *t)
+static int64_t width_of(const struct gguf_part *part, bool matrix)
 {
-    return t ? (size_t)t->n_rows * (size_t)t->dims[0] * sizeof(float) : 0;
+    return matrix ? part->tensor->dims[0] : 1;
 }
 
-/* The tensor's rows from f->at on; NULL when one isn't finite. */
-static const float *read_all(struct filler *f, const struct gguf_tensor *t)
+static size_t size_of(const struct gguf_part *part, bool matrix)
 {
-    float *rows = (float *)(void *)f->at;
-    for (int64_t r = 0; r < t->n_rows; r++) {
-        if (!gguf_row_finite(f->g, t, r, rows + r * t->dims[0], f->e)) {
-            return NULL;
-        }
+    return part->tensor ? (size_t)part->n * (size_t)width_of(part, matrix) * sizeof(float) : 0;
+}
+
+/* A part from f->at on, in the chip's order; NULL where the model has none, or when a value isn't finite (then f->failed). */
+static const float *read_part(struct filler *f, const struct gguf_part *part, bool matrix)
+{
+    float *out = (float *)(void *)f->at;
+    if (!part->tensor || f->failed) {
+        return NULL;
     }
-    f->at += size_of(t);
-    return rows;
+    for (int32_t i = 0; i < part->n && matrix && !f->failed; i++) {
+        f->failed = !gguf_row_finite(f->g, part->tensor, gguf_part_at(part, i), out + i * width_of(part, true), f->e);
+    }
+    if (!matrix) {
+        float *row = error_calloc(f->e, (size_t)part->tensor->dims[0], sizeof *row, "a vector");
+        f->failed = !row || !gguf_part_values(f->g, part, row, out, f->e);
+        free(row);
+    }
+    f->at += size_of(part, matrix);
+    return f->failed ? NULL : out;
 }
 
-static size_t memory_bytes(const struct gguf_llama *m)
+static size_t memory_bytes(const struct gguf_model *m)
 {
-    const struct shape *s = &m->shape;
-    size_t total = (size_t)s->head_dim / 2 * sizeof(double) + (size_t)s->n_layers * sizeof(struct float_layer);
-    total += size_of(m->embedding) + size_of(m->head) + size_of(m->final_norm) + size_of(m->rope_factors);
-    for (int32_t layer = 0; layer < s->n_layers; layer++) {
-        total += size_of(m->layers[layer].attention_norm) + size_of(m->layers[layer].ffn_norm);
+    const struct shape *shape = &m->shape;
+    size_t total = 2 * (size_t)shape->head_dim * sizeof(double) + (size_t)shape->n_layers * sizeof(struct float_layer);
+    total += size_of(&m->embedding, true) + size_of(&m->head, true) + size_of(&m->final_norm, false);
+    for (int32_t i = 0; i < shape->n_layers; i++) {
+        const struct gguf_layer *l = &m->layers[i];
+#define LAYER_NORM(field, width, present) total += size_of(&l->field, false);
+#include "kernels/layer_norms.def"
+#undef LAYER_NORM
         for (int which = 0; which < LINEAR_COUNT; which++) {
-            total += size_of(m->layers[layer].linear[which]);
+            total += size_of(&l->linear[which], true) + (which < BIASES ? size_of(&l->bias[which], false) : 0);
         }
     }
     return total;
 }
 
-static bool fill_layers(struct filler *f, const struct gguf_llama *m, struct float_layer *layers)
+static void fill_layer(struct filler *f, const struct gguf_layer *from, struct float_layer *to)
 {
-    for (int32_t layer = 0; layer < m->shape.n_layers; layer++) {
-        const struct llama_layer_tensors *from = &m->layers[layer];
-        struct float_layer *to = &layers[layer];
-        to->attention_norm = read_all(f, from->attention_norm);
-        to->ffn_norm = to->attention_norm ? read_all(f, from->ffn_norm) : NULL;
-        bool good = to->ffn_norm != NULL;
-        for (int which = 0; which < LINEAR_COUNT && good; which++) {
-            to->linear[which] = read_all(f, from->linear[which]);
-            good = to->linear[which] != NULL;
-        }
-        if (!good) {
-            return false;
+#define LAYER_NORM(field, width, present) to->field = read_part(f, &from->field, false);
+#include "kernels/layer_norms.def"
+#undef LAYER_NORM
+    for (int which = 0; which < LINEAR_COUNT; which++) {
+        to->linear[which] = read_part(f, &from->linear[which], true);
+        if (which < BIASES) {
+            to->bias[which] = read_part(f, &from->bias[which], false);
         }
     }
-    return true;
 }
 
-static bool fill_frequencies(struct filler *f, const struct gguf_llama *m, double *frequency)
+/* Doubles from f->at on. */
+static double *take_frequencies(struct filler *f, float base, int32_t n, const float *factors)
 {
-    const float *factors = m->rope_factors ? read_all(f, m->rope_factors) : NULL;
-    for (int32_t i = 0; i < m->shape.head_dim / 2; i++) {
-        frequency[i] = pow((double)m->shape.rope_base, -2.0 * i / m->shape.head_dim) / (factors ? (double)factors[i] : 1.0);
+    double *frequency = (double *)(void *)f->at;
+    for (int32_t i = 0; i < n; i++) {
+        frequency[i] = pow((double)base, -1.0 * i / n) / (factors ? (double)factors[i] : 1.0);
     }
-    return factors || !m->rope_factors;
+    f->at += (size_t)n * sizeof *frequency;
+    return frequency;
 }
 
-static bool fill(const struct gguf *g, const struct gguf_llama *m, struct float_model *model, struct error *e)
+static void fill_frequencies(struct filler *f, const struct gguf_model *m, struct float_model *model)
+{
+    const int32_t n = shape_rotary_dim(&m->shape) / 2;
+    float *factors = error_calloc(f->e, (size_t)n, sizeof *factors, "RoPE factors");
+    f->failed = !factors || (m->rope_factors && !gguf_row_finite(f->g, m->rope_factors, 0, factors, f->e));
+    if (!f->failed) {
+        model->rope_frequency = take_frequencies(f, m->shape.rope_base, n, m->rope_factors ? factors : NULL);
+        model->rope_frequency_local = m->shape.rope_base_local > 0 ? take_frequencies(f, m->shape.rope_base_local, n, NULL) : NULL;
+    }
+    free(factors);
+}
+
+static bool fill(const struct gguf *g, const struct gguf_model *m, struct float_model *model, struct error *e)
 {
     struct filler f = {.g = g, .at = model->memory, .e = e};
-    double *frequency = (double *)(void *)f.at;
-    f.at += (size_t)m->shape.head_dim / 2 * sizeof *frequency;
-    model->rope_frequency = frequency;
-    model->embedding_scale = 1.0;
-    model->residual_epsilon = (double)m->shape.rms_epsilon;
+    fill_frequencies(&f, m, model);
     model->layers = (struct float_layer *)(void *)f.at;
     f.at += (size_t)m->shape.n_layers * sizeof *model->layers;
-    model->embedding = read_all(&f, m->embedding);
-    model->head = model->embedding && m->head ? read_all(&f, m->head) : model->embedding;
-    model->final_norm = model->head ? read_all(&f, m->final_norm) : NULL;
-    return model->final_norm && fill_layers(&f, m, model->layers) && fill_frequencies(&f, m, frequency);
+    model->embedding = read_part(&f, &m->embedding, true);
+    model->head = m->head.tensor ? read_part(&f, &m->head, true) : model->embedding;
+    model->final_norm = read_part(&f, &m->final_norm, false);
+    model->embedding_scale = m->shape.scaled_embedding ? sqrt(m->shape.d_model) : 1.0;
+    model->residual_epsilon = (double)m->shape.rms_epsilon;
+    for (int32_t layer = 0; layer < m->shape.n_layers; layer++) {
+        fill_layer(&f, &m->layers[layer], &model->layers[layer]);
+    }
+    return !f.failed;
 }
 
 bool gguf_float_model(const struct gguf *g, struct float_model *model, struct error *e)
 {
-    struct gguf_llama m;
+    struct gguf_model m;
     *model = (struct float_model){0};
-    if (!gguf_llama(g, &m, e)) {
+    if (!gguf_model(g, &m, e)) {
         return false;
     }
     model->shape = m.shape;
@@ -102,6 +126,6 @@ bool gguf_float_model(const struct gguf *g, struct float_model *model, struct er
         free(model->memory);
         *model = (struct float_model){0};
     }
-    gguf_llama_free(&m);
+    gguf_model_free(&m);
     return good;
 }

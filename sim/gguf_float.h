@@ -6,7 +6,7 @@
 #include "kernels/ref_float.h"
 #include "sim/gguf.h"
 
-/* Errors as in gguf_llama.h, and NaN or infinity in the weights. float_model_free releases it; on failure *model is empty. */
+/* Errors as in gguf_model.h, and NaN or infinity in the weights. float_model_free releases it; on failure *model is empty. */
 bool gguf_float_model(const struct gguf *g, struct float_model *model, struct error *e);
 
 #endif

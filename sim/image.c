@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "sim/architecture.h"
 #include "sim/image_format.h"
 #include "sim/image_internal.h"
 #include "sim/mapped.h"
@@ -30,7 +31,7 @@ struct reader {
     struct error *e;
 };
 
-static const char *const SECTION_NAMES[IMAGE_SECTION_COUNT] = {"shape", "rope", "norms", "matrices", "vocabulary", "data"};
+static const char *const SECTION_NAMES[IMAGE_SECTION_COUNT] = {"shape", "rope", "norms", "biases", "matrices", "vocabulary", "data"};
 
 static bool fail(const struct reader *r, const char *what, uint64_t at, const char *expected, int64_t found)
 {
@@ -118,7 +119,7 @@ static bool read_sections(struct reader *r)
            error_input(r->e, "%s: expected the file to end at byte %" PRIu64 ", found %" PRIu64 " bytes", r->path, end, r->size_bytes);
 }
 
-/* ---- shape, RoPE, norms ---- */
+/* ---- shape, RoPE, norms, biases ---- */
 
 static bool check_shape(const struct reader *r, const struct image_shape *s, uint64_t at)
 {
@@ -141,6 +142,23 @@ static bool check_shape(const struct reader *r, const struct image_shape *s, uin
         !check(r, "head dimension: the odd part", at, s->head_dim % 2, 0, 0) || !check(r, "tied head", at, s->tied_head, 0, 1) ||
         !check(r, "softmax scale", at, s->softmax_scale_q15, 1, 1 << 16) || !check(r, "end of name", at, s->name[63], 0, 0)) {
         return false;
+    }
+    if (!check(r, "architecture", at + 112, s->architecture, 0, ARCHITECTURE_COUNT - 1) ||
+        !check(r, "turning values of a head", at + 116, s->rotary_dim, 0, s->head_dim) ||
+        !check(r, "turning values of a head: the odd part", at + 116, s->rotary_dim % 2, 0, 0) ||
+        !check(r, "window", at + 120, s->window_tokens, 0, INT32_MAX) ||
+        !check(r, "layers to a global one", at + 124, s->global_period, 0, SHAPE_LAYERS_MAX) ||
+        !check(r, "gain of RoPE", at + 136, s->rope_gain_q14, 0, (1 << 16) - 1) ||
+        !check(r, "scale of embeddings", at + 140, s->embedding_scale_q16, 0, (1 << 26) - 1)) {
+        return false;
+    }
+    if (!(s->rope_gain >= 0.0f && s->rope_gain < 4.0f) || !(s->rope_base_local == 0.0f || s->rope_base_local >= 1.0f) ||
+        !isfinite(s->rope_base_local)) {
+        return error_input(r->e,
+                           "%s: section shape at byte %" PRIu64
+                           ": expected a gain of 0 to 4 and a local RoPE base of 0 or at least 1, found "
+                           "%g and %g",
+                           r->path, at, (double)s->rope_gain, (double)s->rope_base_local);
     }
     bool sane = s->rms_epsilon >= 0.0f && s->rms_epsilon <= 1.0f && s->rope_base >= 1.0f && isfinite(s->rope_base);
     return sane || error_input(r->e,
@@ -175,7 +193,15 @@ static bool read_shape(const struct reader *r, struct image *image)
         .tied_head = s.tied_head != 0,
         .rms_epsilon = s.rms_epsilon,
         .rope_base = s.rope_base,
+        .rotary_dim = s.rotary_dim,
+        .rope_gain = s.rope_gain,
+        .window_tokens = s.window_tokens,
+        .global_period = s.global_period,
+        .rope_base_local = s.rope_base_local,
     };
+    architecture_apply((enum architecture)s.architecture, &image->model.shape);
+    image->model.rope_gain_q14 = s.rope_gain_q14;
+    image->model.embedding_scale_q16 = s.embedding_scale_q16;
     return true;
 }
 
@@ -183,10 +209,10 @@ static bool read_shape(const struct reader *r, struct image *image)
 static bool allocate_model(const struct reader *r, struct image *image)
 {
     const struct shape *s = &image->model.shape;
-    size_t layers = (size_t)s->n_layers * sizeof(struct layer), rope = (size_t)s->head_dim / 2 * sizeof(uint64_t);
+    size_t layers = (size_t)s->n_layers * sizeof(struct layer), rope = image_rope_bytes(s);
     uint64_t n_matrices = (s->tied_head ? 1 : 2) + (uint64_t)s->n_layers * LINEAR_COUNT;
-    if (!check_section_size(r, IMAGE_ROPE, rope) ||
-        !check_section_size(r, IMAGE_NORMS, (2 * (uint64_t)s->n_layers + 1) * image_norm_bytes(s->d_model)) ||
+    if (!check_section_size(r, IMAGE_ROPE, rope) || !check_section_size(r, IMAGE_NORMS, image_norms_bytes(s)) ||
+        !check_section_size(r, IMAGE_BIASES, image_biases_bytes(s)) ||
         !check_section_size(r, IMAGE_MATRICES, n_matrices * sizeof(struct image_matrix))) {
         return false;
     }
@@ -197,40 +223,73 @@ static bool allocate_model(const struct reader *r, struct image *image)
     image->model.layers = image->memory;
     image->model.rope_increment = (uint64_t *)(void *)((char *)image->memory + layers);
     memcpy(image->model.rope_increment, r->bytes + r->sections[IMAGE_ROPE - 1].offset, rope);
+    if (s->rope_base_local > 0) {
+        image->model.rope_increment_local = image->model.rope_increment + shape_rotary_dim(s) / 2;
+    }
     return true;
 }
 
-static bool read_norm(const struct reader *r, int32_t index, struct image *image, struct norm *norm)
+/* 16-bit values at *at, which moves on. */
+static const int16_t *take_values(const struct reader *r, int32_t n, uint64_t *at, struct image *image)
 {
-    const struct shape *s = &image->model.shape;
-    uint64_t at = r->sections[IMAGE_NORMS - 1].offset + (uint64_t)index * image_norm_bytes(s->d_model);
+    const int16_t *values = (const int16_t *)(const void *)(r->bytes + *at);
+    *at += image_values_bytes(n);
+    image->rom_bits += 16 * (int64_t)n;
+    return values;
+}
+
+static bool read_norm(const struct reader *r, int32_t n, uint64_t *at, struct image *image, struct norm *norm)
+{
     struct image_norm record;
-    memcpy(&record, r->bytes + at, sizeof record);
-    int64_t sqrt_n = llrint(sqrt(s->d_model) * 65536.0);
-    if (!check(r, "norm's length", at, record.n, s->d_model, s->d_model) ||
-        !check(r, "norm's exponent", at + 4, record.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX) ||
-        !check(r, "norm's epsilon", at + 8, (int64_t)(record.epsilon_q40 >> 1), 0, ((int64_t)s->d_model << 40) / 2) ||
-        !check(r, "norm's root of n", at + 16, record.sqrt_n_q16, sqrt_n - 1, sqrt_n + 1)) {
+    memcpy(&record, r->bytes + *at, sizeof record);
+    int64_t sqrt_n = llrint(sqrt(n) * 65536.0);
+    if (!check(r, "norm's length", *at, record.n, n, n) ||
+        !check(r, "norm's exponent", *at + 4, record.exponent, IMAGE_NORM_EXPONENT_MIN, WEIGHT_EXPONENT_MAX) ||
+        !check(r, "norm's epsilon", *at + 8, (int64_t)(record.epsilon_q40 >> 1), 0, ((int64_t)n << 40) / 2) ||
+        !check(r, "norm's root of n", *at + 16, record.sqrt_n_q16, sqrt_n - 1, sqrt_n + 1)) {
         return false;
     }
-    *norm = (struct norm){.n = record.n,
+    *at += sizeof record;
+    *norm = (struct norm){.n = n,
                           .exponent = record.exponent,
-                          .m = (const int16_t *)(const void *)(r->bytes + at + sizeof record),
                           .epsilon_q40 = record.epsilon_q40,
-                          .sqrt_n_q16 = record.sqrt_n_q16};
-    image->rom_bits += 16 * (int64_t)record.n;
+                          .sqrt_n_q16 = record.sqrt_n_q16,
+                          .m = take_values(r, n, at, image)};
     return true;
 }
 
 static bool read_norms(const struct reader *r, struct image *image)
 {
     struct model *m = &image->model;
-    for (int32_t l = 0; l < m->shape.n_layers; l++) {
-        if (!read_norm(r, 2 * l, image, &m->layers[l].attention_norm) || !read_norm(r, 2 * l + 1, image, &m->layers[l].ffn_norm)) {
+    const struct shape *shape = &m->shape;
+    uint64_t at = r->sections[IMAGE_NORMS - 1].offset;
+    for (int32_t l = 0; l < shape->n_layers; l++) {
+#define LAYER_NORM(field, width, present)                                            \
+    if ((present) && !read_norm(r, shape->width, &at, image, &m->layers[l].field)) { \
+        return false;                                                                \
+    }
+#include "kernels/layer_norms.def"
+#undef LAYER_NORM
+    }
+    return read_norm(r, shape->d_model, &at, image, &m->final_norm);
+}
+
+static bool read_biases(const struct reader *r, struct image *image)
+{
+    const struct shape *s = &image->model.shape;
+    uint64_t at = r->sections[IMAGE_BIASES - 1].offset;
+    for (int32_t i = 0; i < s->n_layers * BIASES && s->qkv_bias; i++) {
+        const int32_t n = shape_n_out(s, (enum linear)(i % BIASES));
+        struct image_bias record;
+        memcpy(&record, r->bytes + at, sizeof record);
+        if (!check(r, "bias's length", at, record.n, n, n) ||
+            !check(r, "bias's exponent", at + 4, record.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX)) {
             return false;
         }
+        at += sizeof record;
+        image->model.layers[i / BIASES].bias[i % BIASES] = (struct bias){n, record.exponent, take_values(r, n, &at, image)};
     }
-    return read_norm(r, 2 * m->shape.n_layers, image, &m->final_norm);
+    return true;
 }
 
 /* ---- matrices ---- */
@@ -446,7 +505,7 @@ static bool open_bytes(const char *path, const uint8_t *bytes, size_t size_bytes
     struct reader r = {.path = path, .bytes = bytes, .size_bytes = size_bytes, .e = e};
     *image = (struct image){0};
     if (read_header(&r, verify_checksum, &image->hash) && read_sections(&r) && read_shape(&r, image) && allocate_model(&r, image) &&
-        read_norms(&r, image) && read_matrices(&r, image) && read_vocab(&r, image)) {
+        read_norms(&r, image) && read_biases(&r, image) && read_matrices(&r, image) && read_vocab(&r, image)) {
         return true;
     }
     image_close(image);

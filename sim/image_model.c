@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "sim/bake.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "sim/image_internal.h"
 #include "sim/mapped.h"
 #include "sim/model_shape.h"
@@ -21,14 +21,14 @@ enum { PATH_ROOM = 4096 };
 static bool shape_fits(const char *path, const struct shape_check *fits, struct error *e)
 {
     struct gguf gguf;
-    struct gguf_llama llama;
+    struct gguf_model model;
     if (!gguf_open(path, &gguf, e)) {
         return false;
     }
-    bool good = gguf_llama(&gguf, &llama, e);
+    bool good = gguf_model(&gguf, &model, e);
     if (good) {
-        good = fits->check(fits->user, &llama.shape, e);
-        gguf_llama_free(&llama);
+        good = fits->check(fits->user, &model.shape, e);
+        gguf_model_free(&model);
     }
     gguf_close(&gguf);
     return good;
@@ -116,15 +116,15 @@ static void set_name(struct image *image, const char *path)
 static bool open_gguf_shape(const char *path, struct image *image, struct error *e)
 {
     struct gguf gguf;
-    struct gguf_llama llama;
+    struct gguf_model model;
     if (!gguf_open(path, &gguf, e)) {
         return false;
     }
-    bool good = gguf_llama(&gguf, &llama, e);
+    bool good = gguf_model(&gguf, &model, e);
     if (good) {
-        image->model.shape = llama.shape;
+        image->model.shape = model.shape;
         image->hash = XXH64(gguf.map.bytes, (size_t)gguf_tensor_at(&gguf, &gguf.tensors[0]), 0);
-        gguf_llama_free(&llama);
+        gguf_model_free(&model);
         good = gguf_vocab(&gguf, &image->vocab, e);
     }
     gguf_close(&gguf);

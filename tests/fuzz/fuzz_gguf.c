@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "sim/gguf.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 
 enum { ROW_MAX = 4096, ROWS_READ = 4 };
 
@@ -23,7 +23,7 @@ static void read_rows(const struct gguf *g)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gguf g;
-    struct gguf_llama llama;
+    struct gguf_model model;
     struct vocab vocab;
     struct error e;
     if (!gguf_open_memory("fuzz.gguf", data, size, &g, &e)) {
@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (gguf_vocab(&g, &vocab, &e)) {
         vocab_free(&vocab);
     }
-    if (gguf_llama(&g, &llama, &e)) {
-        gguf_llama_free(&llama);
+    if (gguf_model(&g, &model, &e)) {
+        gguf_model_free(&model);
     }
     gguf_close(&g);
     return 0;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "adapters/module_pattern.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "tests/unit/check.h"
 
 float *adapter_values(const struct adapter_spec *spec, int32_t layer, enum linear which, bool is_b)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/gguf_llama.h"
+#include "sim/architecture.h"
+#include "sim/gguf_model.h"
 #include "tests/unit/check.h"
 
 void bytes_add(struct bytes *b, const void *data, size_t size)
@@ -173,18 +174,54 @@ const struct shape TEST_SHAPE = {
     .rope_base = 10000.0f,
 };
 
+struct shape test_shape_of(enum architecture architecture)
+{
+    struct shape s = TEST_SHAPE;
+    architecture_apply(architecture, &s);
+    if (architecture == ARCHITECTURE_GEMMA3) {
+        s.head_dim = 24; /* not d_model / n_heads */
+        s.n_layers = 3;
+        s.window_tokens = 5;
+        s.global_period = 3;
+        s.rope_base_local = 500.0f;
+    } else if (architecture == ARCHITECTURE_PHI3) {
+        s.rotary_dim = 12;
+        s.rope_gain = 1.25f;
+    }
+    return s;
+}
+
+static const char *arch_key(const struct shape *s, const char *suffix)
+{
+    static char key[64];
+    snprintf(key, sizeof key, "%s.%s", architectures[s->architecture].name, suffix);
+    return key;
+}
+
 void gguf_write_llama_keys(struct gguf_writer *w, const struct shape *s)
 {
-    gguf_write_string(w, "general.architecture", "llama");
-    gguf_write_u32(w, "llama.block_count", (uint32_t)s->n_layers);
-    gguf_write_u32(w, "llama.embedding_length", (uint32_t)s->d_model);
-    gguf_write_u32(w, "llama.feed_forward_length", (uint32_t)s->d_ff);
-    gguf_write_u32(w, "llama.context_length", (uint32_t)s->context_tokens);
-    gguf_write_u32(w, "llama.attention.head_count", (uint32_t)s->n_heads);
-    gguf_write_u32(w, "llama.attention.head_count_kv", (uint32_t)s->n_kv_heads);
-    gguf_write_u32(w, "llama.rope.dimension_count", (uint32_t)s->head_dim);
-    gguf_write_f32(w, "llama.attention.layer_norm_rms_epsilon", s->rms_epsilon);
-    gguf_write_f32(w, "llama.rope.freq_base", s->rope_base);
+    gguf_write_string(w, "general.architecture", architectures[s->architecture].name);
+    gguf_write_u32(w, arch_key(s, "block_count"), (uint32_t)s->n_layers);
+    gguf_write_u32(w, arch_key(s, "embedding_length"), (uint32_t)s->d_model);
+    gguf_write_u32(w, arch_key(s, "feed_forward_length"), (uint32_t)s->d_ff);
+    gguf_write_u32(w, arch_key(s, "context_length"), (uint32_t)s->context_tokens);
+    gguf_write_u32(w, arch_key(s, "attention.head_count"), (uint32_t)s->n_heads);
+    gguf_write_u32(w, arch_key(s, "attention.head_count_kv"), (uint32_t)s->n_kv_heads);
+    gguf_write_u32(w, arch_key(s, "rope.dimension_count"), (uint32_t)shape_rotary_dim(s));
+    gguf_write_f32(w, arch_key(s, "attention.layer_norm_rms_epsilon"), s->rms_epsilon);
+    gguf_write_f32(w, arch_key(s, "rope.freq_base"), s->rope_base);
+    if (s->head_dim * s->n_heads != s->d_model) {
+        gguf_write_u32(w, arch_key(s, "attention.key_length"), (uint32_t)s->head_dim);
+        gguf_write_u32(w, arch_key(s, "attention.value_length"), (uint32_t)s->head_dim);
+    }
+    if (s->window_tokens) {
+        gguf_write_u32(w, arch_key(s, "attention.sliding_window"), (uint32_t)s->window_tokens);
+        gguf_write_u32(w, arch_key(s, "attention.sliding_window_pattern"), (uint32_t)s->global_period);
+        gguf_write_f32(w, arch_key(s, "rope.freq_base_swa"), s->rope_base_local);
+    }
+    if (s->rope_gain != 0) {
+        gguf_write_f32(w, arch_key(s, "rope.scaling.attn_factor"), s->rope_gain);
+    }
 }
 
 static double random_uniform(uint64_t *state)
@@ -243,33 +280,77 @@ static void write_weights(struct gguf_writer *w, const char *name, int32_t n_out
     free(halves);
 }
 
+static void write_vector(struct gguf_writer *w, int32_t layer, const char *what, int32_t n, const struct test_llama *m, uint64_t *state)
+{
+    char name[64];
+    snprintf(name, sizeof name, "blk.%d.%s", layer, what);
+    write_weights(w, name, 1, n, 16, m, state);
+}
+
+static void write_matrix(struct gguf_writer *w, int32_t layer, const char *what, int32_t n_out, int32_t n_in, const struct test_llama *m,
+                         uint64_t *state)
+{
+    char name[64];
+    snprintf(name, sizeof name, "blk.%d.%s.weight", layer, what);
+    write_weights(w, name, n_out, n_in, 3, m, state);
+}
+
+static void write_layer(struct gguf_writer *w, int32_t layer, const struct test_llama *m, uint64_t *state)
+{
+    const struct shape *s = &m->shape;
+    const bool fused = architectures[s->architecture].fused;
+    write_vector(w, layer, "attn_norm.weight", s->d_model, m, state);
+    write_vector(w, layer, "ffn_norm.weight", s->d_model, m, state);
+    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+        if (!fused || which == LINEAR_O || which == LINEAR_DOWN) {
+            write_matrix(w, layer, LINEAR_NAMES[which], shape_n_out(s, which), shape_n_in(s, which), m, state);
+        }
+        if (s->qkv_bias && (int)which < BIASES) {
+            char what[32];
+            snprintf(what, sizeof what, "%s.bias", LINEAR_NAMES[which]);
+            write_vector(w, layer, what, shape_n_out(s, which), m, state);
+        }
+    }
+    if (fused) {
+        write_matrix(w, layer, "attn_qkv", shape_n_out(s, LINEAR_Q) + 2 * shape_n_out(s, LINEAR_K), s->d_model, m, state);
+        write_matrix(w, layer, "ffn_up", 2 * s->d_ff, s->d_model, m, state);
+    }
+    if (s->qk_norm) {
+        write_vector(w, layer, "attn_q_norm.weight", s->head_dim, m, state);
+        write_vector(w, layer, "attn_k_norm.weight", s->head_dim, m, state);
+    }
+    if (s->post_norms) {
+        write_vector(w, layer, "post_attention_norm.weight", s->d_model, m, state);
+        write_vector(w, layer, "post_ffw_norm.weight", s->d_model, m, state);
+    }
+}
+
+static void write_factors(struct gguf_writer *w, const char *name, int32_t n, float step)
+{
+    float factors[1024];
+    for (int32_t i = 0; i < n; i++) {
+        factors[i] = 1.0f + step * (float)i;
+    }
+    gguf_write_tensor(w, name, GGML_F32, (int64_t[]){n}, 1, factors, (size_t)n * sizeof *factors);
+}
+
 void gguf_write_llama_tensors(struct gguf_writer *w, const struct test_llama *m)
 {
     const struct shape *s = &m->shape;
     uint64_t state = m->seed + 1;
-    char name[64];
     write_weights(w, "token_embd.weight", s->n_vocab, s->d_model, 6, m, &state);
     for (int32_t layer = 0; layer < s->n_layers; layer++) {
-        snprintf(name, sizeof name, "blk.%d.attn_norm.weight", layer);
-        write_weights(w, name, 1, s->d_model, 16, m, &state);
-        snprintf(name, sizeof name, "blk.%d.ffn_norm.weight", layer);
-        write_weights(w, name, 1, s->d_model, 16, m, &state);
-        for (int which = 0; which < LINEAR_COUNT; which++) {
-            snprintf(name, sizeof name, "blk.%d.%s.weight", layer, LINEAR_NAMES[which]);
-            write_weights(w, name, shape_n_out(s, which), shape_n_in(s, which), 3, m, &state);
-        }
+        write_layer(w, layer, m, &state);
     }
     write_weights(w, "output_norm.weight", 1, s->d_model, 16, m, &state);
     if (!s->tied_head) {
         write_weights(w, "output.weight", s->n_vocab, s->d_model, 6, m, &state);
     }
-    if (m->rope_factors) {
-        float factors[1024];
-        for (int32_t i = 0; i < s->head_dim / 2; i++) {
-            factors[i] = 1.0f + (float)i;
-        }
-        gguf_write_tensor(w, "rope_freqs.weight", GGML_F32, (int64_t[]){s->head_dim / 2}, 1, factors,
-                          (size_t)s->head_dim / 2 * sizeof *factors);
+    if (m->rope_factors && s->architecture == ARCHITECTURE_PHI3) {
+        write_factors(w, "rope_factors_short.weight", s->rotary_dim / 2, 0.5f);
+        write_factors(w, "rope_factors_long.weight", s->rotary_dim / 2, 3.0f);
+    } else if (m->rope_factors) {
+        write_factors(w, "rope_freqs.weight", s->head_dim / 2, 1.0f);
     }
 }
 
@@ -298,7 +379,12 @@ static void write_vocabulary(struct gguf_writer *w, int32_t n)
 
 void gguf_write_llama(struct gguf_writer *w, const struct test_llama *m)
 {
-    gguf_write_llama_keys(w, &m->shape);
+    struct shape keys = m->shape;
+    if (m->rope_factors && keys.architecture == ARCHITECTURE_PHI3) {
+        gguf_write_u32(w, "phi3.rope.scaling.original_context_length", (uint32_t)keys.context_tokens);
+        keys.context_tokens *= 2;
+    }
+    gguf_write_llama_keys(w, &keys);
     write_vocabulary(w, m->shape.n_vocab);
     gguf_write_llama_tensors(w, m);
 }

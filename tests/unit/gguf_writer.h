@@ -51,14 +51,16 @@ struct bytes gguf_written(struct gguf_writer *w);
 
 uint16_t half_of_float(float f); /* exact or an assertion: tests only convert what fits */
 
-/* A small Llama with random weights. on_grid: on the chip's grid with the default formats (w3 "gauss" linears, w6 embedding and head, norms
+/* A small model of shape.architecture with random weights. on_grid: on the chip's grid with the default formats (w3 "gauss" linears, w6 embedding and head, norms
  * of 12 fractional bits), stored in F16; else Gaussian weights in F32. */
 struct test_llama {
     struct shape shape;
     bool on_grid;
-    bool rope_factors; /* with a rope_freqs.weight tensor */
+    bool rope_factors; /* with a rope_freqs.weight tensor, Phi 3: with both of its sets, the long one for twice the context */
     uint64_t seed;
 };
+/* TEST_SHAPE of another architecture, with all that it adds. */
+struct shape test_shape_of(enum architecture architecture);
 extern const struct shape TEST_SHAPE; /* 2 layers, GQA, an FFN that is no multiple of 32 */
 /* Everything, with a SentencePiece vocabulary of shape.n_vocab tokens. */
 void gguf_write_llama(struct gguf_writer *w, const struct test_llama *m);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/gguf.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "tests/unit/check.h"
 #include "tests/unit/gguf_writer.h"
 
@@ -498,17 +498,17 @@ static void tells_mistakes_in_vocabularies(void)
     check_bad_vocab(&w, "expected an array of strings");
 }
 
-/* --- Llama models --- */
+/* --- models --- */
 
 static bool open_llama(struct gguf_writer *w, struct error *e)
 {
     struct bytes file = gguf_written(w);
     struct gguf g;
-    struct gguf_llama m;
+    struct gguf_model m;
     bool good = gguf_open_memory("m.gguf", file.data, file.size, &g, e);
     if (good) {
-        good = gguf_llama(&g, &m, e);
-        gguf_llama_free(&m);
+        good = gguf_model(&g, &m, e);
+        gguf_model_free(&m);
         gguf_close(&g);
     }
     bytes_free(&file);
@@ -529,9 +529,8 @@ static void tells_mistakes_in_models(void)
 {
     struct gguf_writer w = {0};
     struct shape s = TEST_SHAPE;
-    gguf_write_string(&w, "general.architecture", "qwen2");
-    check_bad_llama(&w, &s,
-                    "key general.architecture at byte 24: expected \"llama\" (the only architecture this chip has), found \"qwen2\"");
+    gguf_write_string(&w, "general.architecture", "gpt2");
+    check_bad_llama(&w, &s, "key general.architecture at byte 24: expected one of llama, qwen2, qwen3, gemma3, phi3, found \"gpt2\"");
     gguf_write_llama_keys(&w, &s);
     gguf_write_u32(&w, "llama.expert_count", 8);
     check_bad_llama(&w, &s, "key llama.expert_count");
@@ -553,13 +552,13 @@ static void tells_mistakes_in_models(void)
     check_bad_llama(&w, &TEST_SHAPE, "tensor blk.2.attn_norm.weight: expected with shape [1, 64], found no such tensor");
     s.n_layers = 1;
     gguf_write_llama_keys(&w, &s);
-    check_bad_llama(&w, &TEST_SHAPE, "expected a tensor of a Llama of 1 layers");
+    check_bad_llama(&w, &TEST_SHAPE, "expected a tensor of a llama model of 1 layers");
     s = TEST_SHAPE;
     s.d_ff = 96;
     gguf_write_llama_keys(&w, &s);
     check_bad_llama(&w, &TEST_SHAPE, "tensor blk.0.ffn_gate.weight at byte");
     s = TEST_SHAPE;
-    s.head_dim = 8;
+    s.rotary_dim = 8;
     gguf_write_llama_keys(&w, &s);
     check_bad_llama(&w, &TEST_SHAPE, "key llama.rope.dimension_count");
 }

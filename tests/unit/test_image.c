@@ -11,7 +11,7 @@
 #include "kernels/gemv.h"
 #include "sim/bake.h"
 #include "sim/gguf_float.h"
-#include "sim/gguf_llama.h"
+#include "sim/gguf_model.h"
 #include "sim/image.h"
 #include "sim/image_format.h"
 #include "sim/image_internal.h"
@@ -210,7 +210,7 @@ static void threads_do_not_matter(void)
 
 static void options_are_checked(void)
 {
-    static const char *const BAD[] = {"",       "attn_v", "attn_v=",   "attn_v=4",  "attn_v=66",
+    static const char *const BAD[] = {"",       "attn_v", "attn_v=",   "attn_v=5",  "attn_v=66",
                                       "attn=6", "=6",     "attn_v=6,", ",attn_v=6", "attn_v=6 "};
     struct bake_options options;
     struct error e = {0};
@@ -218,7 +218,7 @@ static void options_are_checked(void)
         bake_options_default(&options);
         CHECK(!bake_options_set(&options, BAD[k], &e));
         CHECK_EQ_INT(e.code, EXIT_CODE_INPUT);
-        CHECK_CONTAINS(e.message, "expected CLASS=3 or CLASS=6");
+        CHECK_CONTAINS(e.message, "expected CLASS=3, CLASS=4 or CLASS=6");
     }
     CHECK_GOOD(bake_options_set(&options, "linears=6,attn_q=3,output=3,token_embd=3", &e), &e);
     CHECK_EQ_INT(options.linear_bits[LINEAR_Q], 3);
@@ -343,15 +343,15 @@ static const struct {
     const char *expected;
 } MUTATIONS[] = {
     {"magic", 0, 0, 'e', 1, "byte 0: expected \"ETCHROM\""},
-    {"version", 0, 8, 3, 4, "version at byte 8: expected 2 to 2, found 3"},
+    {"version", 0, 8, 2, 4, "version at byte 8: expected 3 to 3, found 2"},
     {"sections", 0, 12, 5, 4, "number of sections at byte 12"},
     {"length", 0, 16, 1000, 8, "length at byte 16: expected the file's"},
     {"section's kind", 0, 32, 2, 4, "section kind at byte 32"},
     {"section's zero", 0, 36, 1, 4, "section's zero at byte 36"},
-    {"section's offset", 0, 40, 64, 8, "section shape at byte 32: expected offset 192"},
+    {"section's offset", 0, 40, 64, 8, "section shape at byte 32: expected offset 256"},
     {"section's size", 0, 48, 1 << 30, 8, "section shape at byte 32"},
     {"size of 2^64 - 1", 0, 48 + 24, UINT64_MAX, 8, "section rope at byte 56"},
-    {"padding", 0, 180, 1, 1, "padding at byte 180: expected 0 to 0, found 1"},
+    {"padding", 0, 210, 1, 1, "padding at byte 210: expected 0 to 0, found 1"},
     {"layers 0", IMAGE_SHAPE, 64, 0, 4, "number of layers at byte"},
     {"layers 3", IMAGE_SHAPE, 64, 3, 4, "section norms at byte"},
     {"negative width", IMAGE_SHAPE, 68, 0xffffffff, 4, "model width at byte"},
@@ -366,6 +366,18 @@ static const struct {
     {"epsilon NaN", IMAGE_SHAPE, 100, 0x7fc00000, 4, "expected an epsilon of 0 to 1"},
     {"RoPE base", IMAGE_SHAPE, 104, 0, 4, "a RoPE base of at least 1"},
     {"softmax scale", IMAGE_SHAPE, 108, 0, 4, "softmax scale at byte"},
+    {"architecture", IMAGE_SHAPE, 112, ARCHITECTURE_COUNT, 4, "architecture at byte"},
+    {"architecture with biases", IMAGE_SHAPE, 112, ARCHITECTURE_QWEN2, 4, "section biases at byte"},
+    {"architecture with more norms", IMAGE_SHAPE, 112, ARCHITECTURE_QWEN3, 4, "section norms at byte"},
+    {"a part of a head turns", IMAGE_SHAPE, 116, 4, 4, "section rope at byte"},
+    {"an odd part of a head turns", IMAGE_SHAPE, 116, 5, 4, "turning values of a head: the odd part at byte"},
+    {"more than a head turns", IMAGE_SHAPE, 116, 18, 4, "turning values of a head at byte"},
+    {"negative window", IMAGE_SHAPE, 120, 0x80000000, 4, "window at byte"},
+    {"negative period", IMAGE_SHAPE, 124, 0xffffffff, 4, "layers to a global one at byte"},
+    {"gain NaN", IMAGE_SHAPE, 128, 0x7fc00000, 4, "expected a gain of 0 to 4"},
+    {"local base", IMAGE_SHAPE, 132, 0x3f000000, 4, "a local RoPE base of 0 or at least 1"},
+    {"gain of 4", IMAGE_SHAPE, 136, 65536, 4, "gain of RoPE at byte"},
+    {"negative scale", IMAGE_SHAPE, 140, 0xffffffff, 4, "scale of embeddings at byte"},
     {"unended name", IMAGE_SHAPE, 63, 'x', 1, "end of name at byte"},
     {"norm's length", IMAGE_NORMS, 0, 63, 4, "norm's length at byte"},
     {"norm's exponent", IMAGE_NORMS, 4, 17, 4, "norm's exponent at byte"},
