@@ -4,6 +4,7 @@
 
 #include "kernels/isa_table.h"
 #include "kernels/matrix_panel.h"
+#include "kernels/threads.h"
 #include "sim/error.h"
 
 _Static_assert((int64_t)TILE_ROWS_MAX * 127 * 32 * 63 < ((int64_t)1 << 31), "a tile's accumulator is 32 bits wide");
@@ -30,16 +31,53 @@ void k_gemv_blocks(const struct matrix *w, const struct act8 *x, int32_t first_b
     isa_table()->gemv_blocks(w, w->data + first_block * matrix_block_bytes(w), n_blocks, x->m, start, y);
 }
 
+/* -- all rows, by several threads -- */
+
+struct product {
+    const struct matrix *w;
+    const int8_t *x;
+    const int32_t *start;
+    int64_t *y;
+};
+
+/* Blocks first .. first + n - 1; of a last block that is not whole only its rows are written. */
+static void multiply(void *user, int32_t first, int32_t n)
+{
+    const struct product *p = user;
+    const struct matrix *w = p->w;
+    const int32_t whole = w->n_out / BLOCK_ROWS, n_whole = first + n <= whole ? n : whole - first;
+    const uint8_t *data = w->data + first * matrix_block_bytes(w);
+    int64_t *y = p->y + (int64_t)first * BLOCK_ROWS;
+    isa_table()->gemv_blocks(w, data, n_whole, p->x, p->start, y);
+    if (n_whole < n) {
+        int64_t last[BLOCK_ROWS];
+        isa_table()->gemv_blocks(w, data + n_whole * matrix_block_bytes(w), 1, p->x, p->start, last);
+        memcpy(y + (int64_t)n_whole * BLOCK_ROWS, last, (size_t)(w->n_out % BLOCK_ROWS) * sizeof *last);
+    }
+}
+
+/* Long parts: memory is read faster in few long runs. As many for one thread as for the other, so that they are done together. */
+static int32_t part_blocks(const struct matrix *w)
+{
+    enum { PART_BYTES = 1 << 19 };
+    const int64_t round_bytes = (int64_t)PART_BYTES * threads_count(), n_rounds = (matrix_bytes(w) + round_bytes - 1) / round_bytes;
+    const int64_t n_parts = n_rounds * threads_count();
+    return (int32_t)((matrix_blocks(w) + n_parts - 1) / n_parts);
+}
+
 void k_gemv(const struct matrix *w, const struct act8 *x, struct acc *y)
 {
-    ES_ASSERT(y->n == w->n_out);
+    enum { SHARED_BYTES_MIN = 1 << 18 }; /* below this a product takes less time than calling for help */
+    ES_ASSERT(y->n == w->n_out && x->n == w->n_in && w->n_in <= INPUTS_MAX);
     y->exponent = x->exponent + w->exponent;
-    const int32_t whole = w->n_out / BLOCK_ROWS, rest = w->n_out % BLOCK_ROWS;
-    k_gemv_blocks(w, x, 0, whole, y->m);
-    if (rest > 0) {
-        int64_t last[BLOCK_ROWS];
-        k_gemv_blocks(w, x, whole, 1, last);
-        memcpy(y->m + (int64_t)whole * BLOCK_ROWS, last, (size_t)rest * sizeof *last);
+    int32_t start[GROUPS_MAX];
+    group_starts(w, x->m, start);
+    struct product p = {w, x->m, start, y->m};
+    const int32_t n_blocks = matrix_blocks(w);
+    if (matrix_bytes(w) < SHARED_BYTES_MIN) {
+        multiply(&p, 0, n_blocks);
+    } else {
+        threads_share(n_blocks, part_blocks(w), multiply, &p);
     }
 }
 

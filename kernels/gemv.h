@@ -5,7 +5,7 @@
  * Shapes    w [n_out, n_in], x [n_in] (padded with zeros), y [n_out]
  * Exact     no rounding. A tile has at most 8192 inputs: 8192 * 127 * 32 * 63 < 2^31, so its sum is 32 bits wide; the sum over at most 32 tiles
  *           (n_in <= 2^18) is 36 bits wide, below ACC_LIMIT.
- * Reads     each weight once, in the order in which it is stored.
+ * Reads     each weight once, in the order in which it is stored; large matrices by several threads (threads.h), in parts of some 512 KiB.
  */
 #ifndef ETCHSIM_GEMV_H
 #define ETCHSIM_GEMV_H

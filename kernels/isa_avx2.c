@@ -111,6 +111,7 @@ ALWAYS_INLINE void tile(__m256i codebook, enum weight_format format, int group_i
     const int groups = PANEL_INPUTS / group_inputs, panel_bytes = BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
     __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
     for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
+        prefetch_panel(data, panel_bytes);
         low = add_panel(low, codebook, format, groups, data, 0, x, start);
         high = add_panel(high, codebook, format, groups, data, 8, x, start);
     }

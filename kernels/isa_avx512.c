@@ -106,6 +106,7 @@ ALWAYS_INLINE __m512i tile(const struct decoder *d, enum weight_format format, i
     __m512i total = _mm512_setzero_si512();
     for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
         struct pair pair[4];
+        prefetch_panel(data, panel_bytes);
         __m512i even = _mm512_set1_epi32(start[0]), odd = _mm512_setzero_si512();
         decode_panel(d, format, data + (ptrdiff_t)BLOCK_ROWS * groups, pair);
         for (int i = 0; i < 4; i++) {

@@ -46,7 +46,7 @@ void random_matrix(struct random *random, struct matrix *w, uint8_t *data)
     ES_ASSERT(codes && scales);
     memcpy(w->codebook, CODEBOOKS[random_between(random, 0, 2)], sizeof CODEBOOKS[0]);
     for (int64_t i = 0; i < (int64_t)w->n_out * w->n_in; i++) {
-        codes[i] = (uint8_t)(w->format == WEIGHT_W3 ? random_between(random, 0, 7) : random_between(random, 1, 63));
+        codes[i] = (uint8_t)random_between(random, w->format == WEIGHT_W6, (1 << weight_bits(w->format)) - 1);
     }
     for (size_t i = 0; i < (size_t)w->n_out * groups; i++) {
         scales[i] = (uint8_t)random_between(random, 16, 63);
