@@ -211,6 +211,7 @@ static void set_attention(struct chip *c, struct attention_unit *u, int32_t laye
     u->head_dim = (uint32_t)s->head_dim;
     u->window_tokens = shape_is_local(s, layer) ? (uint32_t)s->window_tokens : UINT32_MAX;
     u->lanes = c->config.attention_lanes;
+    u->max_lanes = c->config.attention_max_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;
     u->latency_cycles = c->config.attention_latency_cycles;
     u->beats = beats(c, u->n_heads * u->head_dim, u->lanes);
