@@ -19,7 +19,6 @@ static void read_rows(struct attention_unit *u, cycle_t now, enum kv_part part, 
     struct sram_place first_row = memory_map_row(u->map, u->token->sequence, part, u->token->position + 1 - context(u));
     sram_request(u->read_request, now, u->token, first_row, words, (uint32_t)ceil_div(words, mac_cycles));
     u->until = now + 1 + mac_cycles + u->sram_latency_cycles;
-    u->rows_read = false;
     u->phase = phase;
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
@@ -42,25 +41,35 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
     read_rows(u, now, KV_K, ATTENTION_SCORES);
 }
 
-/* Scores or values: first the rows, then the pipeline behind them. Returns whether the phase is over. */
-static bool rows_done(struct attention_unit *u, cycle_t now, enum place place)
+/* The rows of a phase, if they are there: then its pipeline behind them ends at *end. What they took beyond an idle SRAM is booked. */
+static bool rows_read(struct attention_unit *u, cycle_t now, enum place place, cycle_t *end)
 {
-    if (!u->rows_read) {
-        if (!link_front(u->read_response, now)) {
-            unit_enter(&u->unit, now, UNIT_STALL_SRAM);
-            return false;
-        }
-        link_pop(u->read_response, now);
-        token_book(u->token, place, u->until);
-        token_book(u->token, PLACE_sram, now);
-        unit_enter(&u->unit, now, UNIT_BUSY);
-        u->rows_read = true;
-        u->until = now + u->latency_cycles;
-        unit_sleep(&u->unit, u->until);
+    if (!link_front(u->read_response, now)) {
+        unit_enter(&u->unit, now, UNIT_STALL_SRAM);
         return false;
     }
-    token_book(u->token, place, now);
+    link_pop(u->read_response, now);
+    token_book(u->token, place, u->until);
+    token_book(u->token, PLACE_sram, now);
+    *end = now + u->latency_cycles;
+    token_book(u->token, place, *end);
+    unit_enter(&u->unit, now, UNIT_BUSY);
     return true;
+}
+
+/* The scores end at `from`: the maximum, where it takes a pass of its own, and the exponentials. */
+static void softmax(struct attention_unit *u, cycle_t from)
+{
+    uint64_t scores = (uint64_t)context(u) * u->n_heads;
+    u->until = from;
+    if (u->max_lanes) {
+        u->until += ceil_div(scores, u->max_lanes) + u->latency_cycles;
+        token_book(u->token, PLACE_maximum, u->until);
+    }
+    u->until += ceil_div(scores, u->softmax_lanes) + u->latency_cycles;
+    token_book(u->token, PLACE_softmax, u->until);
+    u->phase = ATTENTION_SOFTMAX;
+    unit_sleep(&u->unit, u->until);
 }
 
 static void send(struct attention_unit *u, cycle_t now)
@@ -87,22 +96,19 @@ static void send(struct attention_unit *u, cycle_t now)
 /* A phase is over, or waits for something. */
 RARELY static void advance(struct attention_unit *u, cycle_t now)
 {
+    cycle_t end = 0;
     switch (u->phase) {
     case ATTENTION_SCORES:
-        if (rows_done(u, now, PLACE_scores)) {
-            u->phase = ATTENTION_SOFTMAX;
-            u->until = now + ceil_div((uint64_t)context(u) * u->n_heads, u->softmax_lanes) + u->latency_cycles;
-            unit_sleep(&u->unit, u->until);
+        if (rows_read(u, now, PLACE_scores, &end)) {
+            softmax(u, end);
         }
         break;
-    case ATTENTION_SOFTMAX:
-        token_book(u->token, PLACE_softmax, now);
-        read_rows(u, now, KV_V, ATTENTION_VALUES);
-        break;
+    case ATTENTION_SOFTMAX: read_rows(u, now, KV_V, ATTENTION_VALUES); break;
     case ATTENTION_VALUES:
-        if (rows_done(u, now, PLACE_values)) {
+        if (rows_read(u, now, PLACE_values, &end)) {
             u->phase = ATTENTION_SEND;
-            send(u, now);
+            u->until = end;
+            unit_sleep(&u->unit, end);
         }
         break;
     case ATTENTION_SEND: send(u, now); break;

@@ -6,6 +6,7 @@
  *
  * Latency     from the last beat of q, t = tokens in the cache (this one included), in a layer with a window at most the window's:
  *             scores  max(1 + ceil(t * n_heads * head_dim / lanes) + sram.latency_cycles, K rows from the SRAM) + latency_cycles
+ *             maximum ceil(t * n_heads / max_lanes) + latency_cycles; nothing with max_lanes 0, where it follows the scores as they come
  *             softmax ceil(t * n_heads / softmax_lanes) + latency_cycles
  *             values  as scores, with the V rows
  * Throughput  one token at a time.
@@ -27,10 +28,9 @@ struct attention_unit {
     struct link *read_request, *read_response;
     const struct memory_map *map;
     uint32_t n_heads, head_dim, window_tokens; /* UINT32_MAX: it sees the whole context */
-    uint32_t lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
+    uint32_t lanes, max_lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
     enum attention_phase phase;
-    bool rows_read; /* the phase's rows have come */
-    cycle_t until;  /* the next known end: of the rows on an idle SRAM, of the pipeline behind them, of the softmax */
+    cycle_t until; /* the next known end: of the rows on an idle SRAM, of the softmax, of the values */
     struct token *token;
     const struct model *model; /* NULL: a run without values */
     struct kv *kv;             /* the layer's KV contents, [kv.sequences] */

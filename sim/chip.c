@@ -76,13 +76,8 @@ static struct acc new_acc(struct chip *c, int32_t n)
 
 static void add_unit(struct chip *c, struct unit *unit, enum unit_kind kind, int layer, void (*tick)(struct unit *, cycle_t))
 {
-    *unit = (struct unit){.tick = tick,
-                          .wake = &c->wake[c->n_units],
-                          .group_wake = &c->group_wake[c->n_units / WAKE_GROUP],
-                          .trace = c->trace,
-                          .id = (uint16_t)c->n_units,
-                          .layer = (int16_t)layer,
-                          .kind = kind};
+    *unit =
+        (struct unit){.tick = tick, .wake = NEVER, .trace = c->trace, .id = (uint16_t)c->n_units, .layer = (int16_t)layer, .kind = kind};
     c->units[c->n_units++] = unit;
 }
 
@@ -90,6 +85,7 @@ struct wire {
     const char *name;
     enum payload payload;
     int32_t n[BURST_ACCS]; /* elements; n[0] only, but for PAYLOAD_ACC */
+    enum link_wake wake;
 };
 
 static void add_payload(struct chip *c, struct burst *burst, const struct wire *wire)
@@ -112,6 +108,7 @@ static struct link *connect(struct chip *c, struct link *link, struct unit *from
     int16_t layer = from->layer >= 0 ? from->layer : to->layer;
     *link = (struct link){.slots = keep(c, depth, sizeof(struct burst)),
                           .depth = depth,
+                          .wake = (uint8_t)wire.wake,
                           .popped_at = NEVER,
                           .sender = from,
                           .receiver = to,
@@ -211,6 +208,7 @@ static void set_attention(struct chip *c, struct attention_unit *u, int32_t laye
     u->head_dim = (uint32_t)s->head_dim;
     u->window_tokens = shape_is_local(s, layer) ? (uint32_t)s->window_tokens : UINT32_MAX;
     u->lanes = c->config.attention_lanes;
+    u->max_lanes = c->config.attention_max_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;
     u->latency_cycles = c->config.attention_latency_cycles;
     u->beats = beats(c, u->n_heads * u->head_dim, u->lanes);
@@ -494,9 +492,10 @@ static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *p
                       struct link **request, struct link **response)
 {
     static const char *const done[SRAM_CLIENTS] = {"kv_write_done", "kv_read_done", "lora_read_done", "dma_write_done"};
-    struct wire ask = {sram_client_names[client], PAYLOAD_NONE, {0}}, answer = {done[client], PAYLOAD_NONE, {0}};
+    struct wire ask = {sram_client_names[client], PAYLOAD_NONE, {0}, WAKE_FIRST}, answer = {done[client], PAYLOAD_NONE, {0}, WAKE_FIRST};
     *request = b->sram.request[client] = connect(c, &port->request, unit, &b->sram.unit, 1, ask);
     *response = b->sram.response[client] = connect(c, &port->response, &b->sram.unit, unit, 1, answer);
+    port->request.port = (uint8_t)client;
 }
 
 /* A layer block's links. in_residual and in_delta of its first norm are wired by the caller.
@@ -514,28 +513,30 @@ static void wire_layer(struct chip *c, int l)
     uint32_t depth = c->config.link_depth, residual_depth = RESIDUAL_DEPTH_FACTOR * depth;
     int32_t d = s->d_model, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, ff = s->d_ff;
 
-    WIRE(&b->attention_norm, out_x, &b->x_qkv, &b->rom_qkv, in_x, depth, "x_qkv", PAYLOAD_ACT8, {d});
-    WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ACT8, {d});
-    WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, &b->rom_qkv, in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv});
-    WIRE(&b->rom_qkv, out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv});
-    WIRE(&b->rope, out_q, &b->q, &b->attention, in_q, depth, "q", PAYLOAD_HEADS, {q});
-    WIRE(&b->attention, out_x, &b->x_o, &b->rom_o, in_x, depth, "x_o", PAYLOAD_ACT8, {q});
-    WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q});
-    WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, &b->rom_o, in_delta, depth, "delta_o", PAYLOAD_ACC, {d});
-    WIRE(&b->rom_o, out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d});
+    WIRE(&b->attention_norm, out_x, &b->x_qkv, &b->rom_qkv, in_x, depth, "x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, &b->rom_qkv, in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv},
+         WAKE_LAST);
+    WIRE(&b->rom_qkv, out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv}, WAKE_WHOLE);
+    WIRE(&b->rope, out_q, &b->q, &b->attention, in_q, depth, "q", PAYLOAD_HEADS, {q}, WAKE_WHOLE);
+    WIRE(&b->attention, out_x, &b->x_o, &b->rom_o, in_x, depth, "x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
+    WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, &b->rom_o, in_delta, depth, "delta_o", PAYLOAD_ACC, {d}, WAKE_LAST);
+    WIRE(&b->rom_o, out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d}, WAKE_WHOLE);
     WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention",
-         PAYLOAD_RESIDUAL, {d});
-    WIRE(&b->ffn_norm, out_x, &b->x_gate_up, &b->rom_gate_up, in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d});
-    WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d});
+         PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
+    WIRE(&b->ffn_norm, out_x, &b->x_gate_up, &b->rom_gate_up, in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d},
+         WAKE_IDLE);
     WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, &b->rom_gate_up, in_delta, depth, "delta_gate_up", PAYLOAD_ACC,
-         {ff, ff});
-    WIRE(&b->rom_gate_up, out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff});
-    WIRE(&b->silu, out_x, &b->x_down, &b->rom_down, in_x, depth, "x_down", PAYLOAD_ACT8, {ff});
-    WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff});
-    WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, &b->rom_down, in_delta, depth, "delta_down", PAYLOAD_ACC, {d});
+         {ff, ff}, WAKE_LAST);
+    WIRE(&b->rom_gate_up, out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff}, WAKE_WHOLE);
+    WIRE(&b->silu, out_x, &b->x_down, &b->rom_down, in_x, depth, "x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
+    WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, &b->rom_down, in_delta, depth, "delta_down", PAYLOAD_ACC, {d}, WAKE_LAST);
     struct norm_unit *next = l + 1 < s->n_layers ? &c->layers[l + 1].attention_norm : &c->final_norm;
-    WIRE(&b->rom_down, out, &b->down, next, in_delta, depth, "down", PAYLOAD_ACC, {d});
-    WIRE(&b->ffn_norm, out_residual, &b->residual_ffn, next, in_residual, residual_depth, "residual_ffn", PAYLOAD_RESIDUAL, {d});
+    WIRE(&b->rom_down, out, &b->down, next, in_delta, depth, "down", PAYLOAD_ACC, {d}, WAKE_WHOLE);
+    WIRE(&b->ffn_norm, out_residual, &b->residual_ffn, next, in_residual, residual_depth, "residual_ffn", PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
 
     wire_port(c, b, &b->kv_write, SRAM_KV_WRITE, &b->rope.unit, &b->rope.write_request, &b->rope.write_response);
     wire_port(c, b, &b->kv_read, SRAM_KV_READ, &b->attention.unit, &b->attention.read_request, &b->attention.read_response);
@@ -547,21 +548,22 @@ static void wire_chip(struct chip *c)
 {
     uint32_t depth = c->config.link_depth;
     int32_t d = c->shape.d_model;
-    WIRE(&c->sequencer, out_load, &c->load, &c->host_port, in_load, c->config.host_depth, "load", PAYLOAD_NONE, {0});
-    WIRE(&c->host_port, out_slice, &c->slice, &c->dma, in_slice, depth, "slice", PAYLOAD_NONE, {0});
-    WIRE(&c->dma, out_loaded, &c->loaded, &c->sequencer, in_loaded, depth, "loaded", PAYLOAD_NONE, {0});
-    WIRE(&c->sequencer, out_token, &c->token, &c->embed, in_token, depth, "token", PAYLOAD_NONE, {0});
-    WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_residual, depth, "embedded", PAYLOAD_RESIDUAL, {d});
+    WIRE(&c->sequencer, out_load, &c->load, &c->host_port, in_load, c->config.host_depth, "load", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    WIRE(&c->host_port, out_slice, &c->slice, &c->dma, in_slice, depth, "slice", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    WIRE(&c->dma, out_loaded, &c->loaded, &c->sequencer, in_loaded, depth, "loaded", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    WIRE(&c->sequencer, out_token, &c->token, &c->embed, in_token, depth, "token", PAYLOAD_NONE, {0}, WAKE_IDLE);
+    WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_residual, depth, "embedded", PAYLOAD_RESIDUAL, {d},
+         WAKE_WHOLE);
     for (int l = 0; l < c->shape.n_layers; l++) {
         wire_layer(c, l);
     }
-    WIRE(&c->final_norm, out_x, &c->x_head, &c->rom_head, in_x, depth, "x_head", PAYLOAD_ACT8, {d});
-    WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0});
-    WIRE(&c->rom_head, out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab});
-    WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0});
+    WIRE(&c->final_norm, out_x, &c->x_head, &c->rom_head, in_x, depth, "x_head", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    WIRE(&c->rom_head, out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab}, WAKE_WHOLE);
+    WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0}, WAKE_FIRST);
     for (int l = 0; l < c->shape.n_layers && streams(c); l++) {
         struct layer_block *b = &c->layers[l];
-        WIRE(&c->dma, out_written[l], &b->written, &b->attention_norm, in_written, 1, "written", PAYLOAD_NONE, {0});
+        WIRE(&c->dma, out_written[l], &b->written, &b->attention_norm, in_written, 1, "written", PAYLOAD_NONE, {0}, WAKE_FIRST);
     }
 }
 
@@ -602,8 +604,6 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     size_t n_layers = (size_t)c->shape.n_layers, n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
     c->layers = keep(c, n_layers, sizeof *c->layers);
     c->units = keep(c, n_units, sizeof(struct unit *));
-    c->wake = keep(c, n_units, sizeof *c->wake);
-    c->group_wake = keep(c, n_units / WAKE_GROUP + 1, sizeof *c->group_wake);
     size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (size_t)streams(c)) * n_layers;
     c->links = keep(c, n_links, sizeof(struct link *));
     memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,

@@ -60,8 +60,6 @@ struct chip {
 
     struct unit **units; /* [n_units] in the order of the block diagram */
     struct link **links; /* [n_links] */
-    cycle_t *wake;       /* [n_units] */
-    cycle_t *group_wake; /* [n_units / WAKE_GROUP + 1] */
     uint32_t n_units, n_links;
     cycle_t now;           /* cycles run so far */
     uint32_t n_adapters;   /* that requests name */

@@ -8,6 +8,7 @@
 #include "sim/commands.h"
 #include "sim/gguf.h"
 #include "sim/options.h"
+#include "sim/params.h"
 #include "sim/presets.h"
 
 enum { DESCRIPTION_ROOM = 200 };
@@ -127,21 +128,38 @@ static bool list_kind(const struct kind *kind, struct error *e)
     return true;
 }
 
+static bool show_chip(const char *name, struct error *e)
+{
+    static char notes[PARAMETER_COUNT][CONFIG_NOTE_ROOM];
+    struct chip_config config;
+    if (!config_load_notes(name, &config, notes, e)) {
+        return false;
+    }
+    config_print_notes(&config, notes, stdout);
+    return true;
+}
+
 int cmd_list(int argc, char **argv)
 {
     struct arguments {
-        const char *kind;
-    } arguments = {NULL};
+        const char *kind, *chip;
+    } arguments = {NULL, NULL};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters, workloads or physics")};
+        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters, workloads or physics"),
+        OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "this chip's parameters, with what its file says of each"),
+    };
     static const struct command command = {"list", "chips, models, adapters, workloads and constants that come with etchsim",
-                                           "  etchsim list\n  etchsim list chips\n", options, OPTION_COUNT(options)};
+                                           "  etchsim list\n  etchsim list chips\n  etchsim list --chip hc1\n", options,
+                                           OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
         return exit_code;
     }
     struct error e;
     bool found = false;
+    if (arguments.chip) {
+        return show_chip(arguments.chip, &e) ? EXIT_CODE_GOOD : command_fail("list", &e);
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!arguments.kind || strcmp(arguments.kind, kinds[i].title) == 0) {
             found = true;

@@ -112,6 +112,16 @@ static bool starts_section(size_t i)
     return i == 0 || strcmp(parameters[i].section, parameters[i - 1].section) != 0;
 }
 
+void config_print_notes(const struct chip_config *config, char (*notes)[CONFIG_NOTE_ROOM], FILE *out)
+{
+    for (size_t i = 0; i < PARAMETER_COUNT; i++) {
+        const struct parameter *p = &parameters[i];
+        char value[64];
+        fprintf(out, "%-28s %12s %-16s  %s\n", p->key, value_text(p, parameter_get(p, config), value, sizeof value),
+                p->words ? "" : p->unit, notes[i][0] ? notes[i] : p->meaning);
+    }
+}
+
 void config_write_yaml(const struct chip_config *config, FILE *out)
 {
     fprintf(out, "# Chip %s, every parameter.\n", config->name);

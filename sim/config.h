@@ -35,6 +35,10 @@ enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
 void config_defaults(struct chip_config *config);
 /* A preset's name (configs/chips/NAME.yaml) or a YAML file. Unknown, missing, duplicate or out-of-range keys are errors with file, line and key. */
 bool config_load(const char *name_or_path, struct chip_config *config, struct error *e);
+/* The same, with what the file says behind each parameter: the comment in its line, without the '#'; empty where there is none, or where the value comes from the
+ * defaults. A value from a `base:` keeps what is said there. notes [PARAMETER_COUNT], in the order of params.def. */
+enum { CONFIG_NOTE_ROOM = 200 };
+bool config_load_notes(const char *name_or_path, struct chip_config *config, char (*notes)[CONFIG_NOTE_ROOM], struct error *e);
 /* The same from memory; `file` stands for it in messages, and the paths of its `base:` are relative to it. */
 bool config_parse(const char *text, size_t length_bytes, const char *file, struct chip_config *config, struct error *e);
 /* "section.name=value" as --set takes it. */
@@ -43,6 +47,8 @@ bool config_set(struct chip_config *config, const char *assignment, struct error
 bool config_check(const struct chip_config *config, struct error *e);
 /* All parameters with unit and meaning as comments; reads back through config_load to the same values. */
 void config_write_yaml(const struct chip_config *config, FILE *out);
+/* Each parameter's value, unit and note: in presets of real chips whether it is published, derived, guessed or fitted, and from what. */
+void config_print_notes(const struct chip_config *config, char (*notes)[CONFIG_NOTE_ROOM], FILE *out);
 /* The same list as Verilog localparams. */
 void config_write_verilog(const struct chip_config *config, FILE *out);
 /* The list of parameters for --help: key, default, range, unit, meaning. */

@@ -30,13 +30,14 @@ struct reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one */
     struct chip_config *config;
+    char (*notes)[CONFIG_NOTE_ROOM]; /* [PARAMETER_COUNT], or NULL */
     struct error *e;
     bool has_base;
     size_t lines[PARAMETER_COUNT]; /* where each parameter was given; 0: not yet */
 };
 
 static bool load(const char *name_or_path, const char *relative_to, const struct origin *parent, struct chip_config *config,
-                 struct error *e);
+                 char (*notes)[CONFIG_NOTE_ROOM], struct error *e);
 
 /* --- events --- */
 
@@ -154,6 +155,23 @@ static const struct parameter *find_in_section(struct reader *r, const char *sec
     return p;
 }
 
+/* The comment behind a value: the parser drops it. Values have no '#' in them. */
+static void take_note(struct reader *r, size_t line, char note[CONFIG_NOTE_ROOM])
+{
+    const char *at = (const char *)r->parser.input.string.start, *end = (const char *)r->parser.input.string.end;
+    for (; line > 1 && at < end; at++) {
+        line -= *at == '\n';
+    }
+    size_t length = (size_t)(end - at);
+    const char *stop = memchr(at, '\n', length), *mark = memchr(at, '#', stop ? (size_t)(stop - at) : length);
+    stop = stop ? stop : end;
+    note[0] = '\0';
+    if (mark) {
+        mark += 1 + strspn(mark + 1, " ");
+        snprintf(note, CONFIG_NOTE_ROOM, "%.*s", mark < stop ? (int)(stop - mark) : 0, mark);
+    }
+}
+
 static bool read_parameter(struct reader *r, const char *section)
 {
     char name[TEXT_ROOM], text[TEXT_ROOM];
@@ -178,6 +196,9 @@ static bool read_parameter(struct reader *r, const char *section)
     struct error detail;
     if (!parameter_parse(p, text, parameter_value(p, r->config), &detail)) {
         return complain(r, line_of(r), "%s: %s", p->key, detail.message);
+    }
+    if (r->notes) {
+        take_note(r, line_of(r), r->notes[p - parameters]);
     }
     return true;
 }
@@ -226,7 +247,7 @@ static bool read_base(struct reader *r)
         return true;
     }
     struct error detail;
-    return load(base, r->file, r->origin, r->config, &detail) || complain(r, line, "base: %s", detail.message);
+    return load(base, r->file, r->origin, r->config, r->notes, &detail) || complain(r, line, "base: %s", detail.message);
 }
 
 static bool is_base(const struct reader *r)
@@ -290,11 +311,11 @@ static bool read_document(struct reader *r)
 }
 
 static bool parse(const char *text, size_t length_bytes, const char *file, const struct origin *origin, struct chip_config *config,
-                  struct error *e)
+                  char (*notes)[CONFIG_NOTE_ROOM], struct error *e)
 {
     struct chip_config result; /* the caller's is changed only when all is well */
     config_defaults(&result);
-    struct reader r = {.file = file, .origin = origin, .config = &result, .e = e};
+    struct reader r = {.file = file, .origin = origin, .config = &result, .notes = notes, .e = e};
     if (length_bytes > FILE_BYTES_MAX) {
         return error_input(e, "%.300s: expected at most %d bytes, found %zu", file, FILE_BYTES_MAX, length_bytes);
     }
@@ -324,7 +345,7 @@ static void set_name(struct chip_config *config, const char *path)
 
 bool config_parse(const char *text, size_t length_bytes, const char *file, struct chip_config *config, struct error *e)
 {
-    if (!parse(text, length_bytes, file, NULL, config, e)) {
+    if (!parse(text, length_bytes, file, NULL, config, NULL, e)) {
         return false;
     }
     set_name(config, file);
@@ -378,7 +399,7 @@ static bool find_file(const char *name_or_path, const char *relative_to, char *p
 }
 
 static bool load(const char *name_or_path, const char *relative_to, const struct origin *parent, struct chip_config *config,
-                 struct error *e)
+                 char (*notes)[CONFIG_NOTE_ROOM], struct error *e)
 {
     char path[PATH_MAX];
     struct origin origin = {.parent = parent, .depth = parent ? parent->depth + 1 : 0};
@@ -399,7 +420,7 @@ static bool load(const char *name_or_path, const char *relative_to, const struct
             good = error_input(e, "%.300s is its own base", path);
         }
     }
-    good = good && parse(text, length_bytes, path, &origin, config, e);
+    good = good && parse(text, length_bytes, path, &origin, config, notes, e);
     free(text);
     if (good) {
         set_name(config, path);
@@ -409,5 +430,11 @@ static bool load(const char *name_or_path, const char *relative_to, const struct
 
 bool config_load(const char *name_or_path, struct chip_config *config, struct error *e)
 {
-    return load(name_or_path, NULL, NULL, config, e);
+    return load(name_or_path, NULL, NULL, config, NULL, e);
+}
+
+bool config_load_notes(const char *name_or_path, struct chip_config *config, char (*notes)[CONFIG_NOTE_ROOM], struct error *e)
+{
+    memset(notes, 0, PARAMETER_COUNT * sizeof *notes);
+    return load(name_or_path, NULL, NULL, config, notes, e);
 }

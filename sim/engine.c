@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/engine_systemc.h"
+#include "sim/wheel.h"
 
 static bool done(const struct chip *c)
 {
@@ -16,11 +17,6 @@ static bool deadlock(const struct chip *c, cycle_t now, struct error *e)
                        now, c->sequencer.n_done, c->sequencer.n_requests);
 }
 
-static uint32_t n_groups(const struct chip *c)
-{
-    return (c->n_units + WAKE_GROUP - 1) / WAKE_GROUP;
-}
-
 /* -- step: every unit, every cycle -- */
 
 /* What units say about their next change is used for one thing only: every WATCH cycles the watchdog asks whether anyone still expects any. */
@@ -29,7 +25,7 @@ enum { WATCH = 1024 };
 void chip_begin_cycle(struct chip *c, cycle_t now)
 {
     for (uint32_t i = 0; now % WATCH == 0 && i < c->n_units; i++) {
-        c->wake[i] = NEVER;
+        c->units[i]->wake = NEVER;
     }
 }
 
@@ -37,7 +33,7 @@ static bool anyone_expects(const struct chip *c)
 {
     bool alive = false;
     for (uint32_t i = 0; i < c->n_units; i++) {
-        alive |= c->wake[i] != NEVER;
+        alive |= c->units[i]->wake != NEVER;
     }
     return alive;
 }
@@ -73,52 +69,38 @@ static bool run_systemc(struct chip *c, struct error *e)
 
 /* -- skip: only units that have something to do, only cycles in which one has -- */
 
-/* The units of a group that are due; their wakes are cleared, the group's is that of the others. Returns how many. */
-static uint32_t take_due(struct chip *c, uint32_t group, cycle_t now, uint32_t *due)
+/* Ends what the units say to the wheel: it is gone when the run is over. */
+static void leave_wheel(struct chip *c, struct wheel *wheel)
 {
-    uint32_t first = group * WAKE_GROUP, end = first + WAKE_GROUP < c->n_units ? first + WAKE_GROUP : c->n_units, n = 0;
-    cycle_t later = NEVER;
-    for (uint32_t i = first; i < end; i++) {
-        if (c->wake[i] <= now) {
-            due[n++] = i;
-            c->wake[i] = NEVER;
-        } else if (c->wake[i] < later) {
-            later = c->wake[i];
-        }
+    for (uint32_t i = 0; i < c->n_units; i++) {
+        c->units[i]->wheel = NULL;
     }
-    c->group_wake[group] = later;
-    return n;
-}
-
-static cycle_t earliest(const struct chip *c)
-{
-    cycle_t first = NEVER;
-    for (uint32_t g = 0; g < n_groups(c); g++) {
-        first = c->group_wake[g] < first ? c->group_wake[g] : first;
-    }
-    return first;
+    wheel_free(wheel);
 }
 
 static bool run_skip(struct chip *c, struct error *e)
 {
-    uint32_t *due = error_calloc(e, c->n_units, sizeof *due, "the engine");
-    bool good = due != NULL;
-    cycle_t now = 0;
-    while (good && now != NEVER && !done(c)) {
-        uint32_t n = 0;
-        for (uint32_t g = 0; g < n_groups(c); g++) {
-            if (c->group_wake[g] <= now) {
-                n += take_due(c, g, now, due + n);
-            }
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            c->units[due[i]]->tick(c->units[due[i]], now);
-        }
-        c->now = now + 1;
-        now = earliest(c);
+    struct unit **due = error_calloc(e, c->n_units, sizeof(struct unit *), "the engine");
+    struct wheel *wheel = due ? wheel_new() : NULL;
+    if (!wheel) {
+        free(due);
+        return error_input(e, "not enough memory for the engine");
     }
+    for (uint32_t i = 0; i < c->n_units; i++) {
+        c->units[i]->wheel = wheel;
+        c->units[i]->wake = NEVER;
+        unit_sleep(c->units[i], 0);
+    }
+    for (cycle_t now = wheel_next(wheel); now != NEVER && !done(c); now = wheel_next(wheel)) {
+        uint32_t n = wheel_take(wheel, now, due);
+        for (uint32_t i = 0; i < n; i++) {
+            due[i]->tick(due[i], now);
+        }
+        c->now = n ? now + 1 : c->now;
+    }
+    leave_wheel(c, wheel);
     free(due);
-    return good && !done(c) ? deadlock(c, c->now - 1, e) : good;
+    return done(c) || deadlock(c, c->now - 1, e);
 }
 
 /* -- all -- */

@@ -38,22 +38,41 @@ struct burst {
     struct residual residual;
 };
 
+/* When a burst wakes its receiver. Only the skip engine's work depends on it, never what happens. */
+enum link_wake {
+    WAKE_FIRST, /* with the first beat, whatever the receiver is at */
+    WAKE_IDLE,  /* with the first beat, if the receiver holds no token: it takes the next one when it has given that away */
+    WAKE_WHOLE, /* the same with the last beat */
+    WAKE_LAST,  /* with the last beat, whatever the receiver is at */
+    WAKE_NOT,   /* not: what comes over another link wakes it, and looks whether this one is there */
+};
+
 struct link {
     struct burst *slots; /* [depth] */
     uint32_t depth, head, count;
-    cycle_t popped_at; /* of the latest pop: its room is seen only later */
-    cycle_t wires_free_at;
+    uint8_t wake;          /* enum link_wake */
+    uint8_t port;          /* of the receiver */
+    bool wanted;           /* the sender found no room: the next pop wakes it */
+    cycle_t popped_at;     /* of the latest pop: its room is seen only later */
+    cycle_t wires_free_at; /* NEVER while a burst is open */
     struct unit *sender, *receiver;
-    struct trace *trace;
+    struct trace *trace; /* NULL: none is kept */
     uint16_t id;
     int16_t layer;
     const char *name;
 };
 
-/* Room for a burst at `now`, as the sender sees it. */
-static inline bool link_ready(const struct link *link, cycle_t now)
+/* The sender found the link not ready: it wakes when that may have changed. */
+void link_refuse(struct link *link, cycle_t now);
+
+/* Room for a burst at `now`, as the sender sees it. A sender that finds none is woken when there may be. */
+static inline bool link_ready(struct link *link, cycle_t now)
 {
-    return now >= link->wires_free_at && link->count + (link->popped_at == now) < link->depth;
+    bool ready = now >= link->wires_free_at && link->count + (link->popped_at == now) < link->depth;
+    if (!ready) {
+        link_refuse(link, now);
+    }
+    return ready;
 }
 
 /* The oldest burst whose first beat is there at `now`, or NULL. */
@@ -96,8 +115,8 @@ void link_close(struct link *link, cycle_t now);
 /* Takes the front burst away. At most one a cycle. */
 void link_pop(struct link *link, cycle_t now);
 
-/* Registers `unit` as blocked on `link`: it is in the given stall, and wakes when the wires or the room are free. */
-void link_block(struct link *link, struct unit *unit, cycle_t now);
+/* The unit found `link` not ready: it stalls until it is. */
+void link_block(const struct link *link, struct unit *unit, cycle_t now);
 
 /* What units copy from their registers into a burst's payload; shapes must agree. */
 void act8_copy(struct act8 *to, const struct act8 *from);

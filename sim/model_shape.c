@@ -19,8 +19,9 @@ struct reader {
 
 /* --- the keys --- */
 
-#define SHAPE_COUNT(field, low, high, meaning)                                  \
-    static bool read_##field(void *user, yaml_node_t *value, const char *key)   \
+#define READER(field) static bool read_##field(void *user, yaml_node_t *value, const char *key)
+#define SHAPE_COUNT(field, required, low, high, meaning)                        \
+    READER(field)                                                               \
     {                                                                           \
         struct reader *r = user;                                                \
         uint64_t number = 0;                                                    \
@@ -28,8 +29,8 @@ struct reader {
         r->model->shape.field = (int32_t)number;                                \
         return good;                                                            \
     }
-#define SHAPE_REAL(field, low, high, meaning)                                  \
-    static bool read_##field(void *user, yaml_node_t *value, const char *key)  \
+#define SHAPE_REAL(field, required, low, high, meaning)                        \
+    READER(field)                                                              \
     {                                                                          \
         struct reader *r = user;                                               \
         double number = 0;                                                     \
@@ -37,16 +38,27 @@ struct reader {
         r->model->shape.field = (float)number;                                 \
         return good;                                                           \
     }
-#define SHAPE_FLAG(field, meaning)                                            \
-    static bool read_##field(void *user, yaml_node_t *value, const char *key) \
-    {                                                                         \
-        struct reader *r = user;                                              \
-        return yaml_bool(&r->yaml, value, key, &r->model->shape.field);       \
+#define SHAPE_FLAG(field, required, meaning)                            \
+    READER(field)                                                       \
+    {                                                                   \
+        struct reader *r = user;                                        \
+        return yaml_bool(&r->yaml, value, key, &r->model->shape.field); \
+    }
+#define SHAPE_CHOICE(field, required, meaning, ...)                                                               \
+    static const char *const words_##field[] = {__VA_ARGS__};                                                     \
+    READER(field)                                                                                                 \
+    {                                                                                                             \
+        struct reader *r = user;                                                                                  \
+        size_t word = 0;                                                                                          \
+        bool good = yaml_word(&r->yaml, value, key, words_##field, sizeof words_##field / sizeof(char *), &word); \
+        r->model->shape.field = word;                                                                             \
+        return good;                                                                                              \
     }
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
+#undef SHAPE_CHOICE
 
 static bool read_source(void *user, yaml_node_t *value, const char *key)
 {
@@ -56,13 +68,15 @@ static bool read_source(void *user, yaml_node_t *value, const char *key)
 
 static const struct yaml_key keys[] = {
     {"source", true, read_source},
-#define SHAPE_COUNT(field, ...) {#field, true, read_##field},
-#define SHAPE_REAL(field, ...) {#field, true, read_##field},
-#define SHAPE_FLAG(field, ...) {#field, true, read_##field},
+#define SHAPE_COUNT(field, required, ...) {#field, required, read_##field},
+#define SHAPE_REAL(field, required, ...) {#field, required, read_##field},
+#define SHAPE_FLAG(field, required, ...) {#field, required, read_##field},
+#define SHAPE_CHOICE(field, required, ...) {#field, required, read_##field},
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
+#undef SHAPE_CHOICE
 };
 
 static bool read_root(void *user, yaml_node_t *root)
@@ -78,6 +92,10 @@ static bool read_root(void *user, yaml_node_t *root)
     }
     if (s->head_dim % 2 != 0) {
         return yaml_complain(&r->yaml, root, "head_dim: expected an even number, found %" PRId32, s->head_dim);
+    }
+    if (s->rotary_dim % 2 != 0 || s->rotary_dim > s->head_dim) {
+        return yaml_complain(&r->yaml, root, "rotary_dim: expected an even number up to head_dim (%" PRId32 "), found %" PRId32,
+                             s->head_dim, s->rotary_dim);
     }
     return s->n_heads * s->head_dim <= SHAPE_WIDTH_MAX ||
            yaml_complain(&r->yaml, root, "n_heads: expected n_heads * head_dim of at most %d, found %" PRId32, SHAPE_WIDTH_MAX,
@@ -129,13 +147,15 @@ void model_shape_write(const struct model_shape *model, FILE *out)
         fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : (unsigned char)*c < ' ' ? "\\x%02x" : "%c", (unsigned char)*c);
     }
     fprintf(out, "\"\n");
-#define SHAPE_COUNT(field, low, high, meaning) fprintf(out, "%s: %" PRId32 " # %s\n", #field, s->field, (meaning));
-#define SHAPE_REAL(field, low, high, meaning) fprintf(out, "%s: %.9g # %s\n", #field, (double)s->field, (meaning));
-#define SHAPE_FLAG(field, meaning) fprintf(out, "%s: %s # %s\n", #field, s->field ? "true" : "false", (meaning));
+#define SHAPE_COUNT(field, required, low, high, meaning) fprintf(out, "%s: %" PRId32 " # %s\n", #field, s->field, (meaning));
+#define SHAPE_REAL(field, required, low, high, meaning) fprintf(out, "%s: %.9g # %s\n", #field, (double)s->field, (meaning));
+#define SHAPE_FLAG(field, required, meaning) fprintf(out, "%s: %s # %s\n", #field, s->field ? "true" : "false", (meaning));
+#define SHAPE_CHOICE(field, required, meaning, ...) fprintf(out, "%s: %s # %s\n", #field, words_##field[s->field], (meaning));
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
+#undef SHAPE_CHOICE
 }
 
 /* --- size --- */

@@ -23,9 +23,10 @@ RARELY static void accept(struct norm_unit *u, cycle_t now)
 {
     struct burst *residual = link_front(u->in_residual, now);
     struct burst *delta = u->in_delta ? link_front(u->in_delta, now) : residual;
-    if (!residual || !delta) {
+    if (!delta) {
         return;
     }
+    ES_ASSERT(residual); /* it was sent along with what the delta was computed from: only the delta wakes the norm */
     cycle_t last = residual->last > delta->last ? residual->last : delta->last;
     if (last > now) {
         unit_sleep(&u->unit, last);

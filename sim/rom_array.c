@@ -5,13 +5,21 @@
 #include "kernels/lora.h"
 #include "sim/lora_mac.h"
 
+/* Rows are read in turn; where columns share circuits, each row takes as long as they need for all of its columns together. */
+static uint32_t sweep_cycles(const struct chip_config *config, uint32_t tiles, uint32_t n_in, uint32_t n_out_sum)
+{
+    uint64_t rows = ceil_div(ceil_div(n_in, tiles), config->rom_rows_per_cycle);
+    uint64_t columns = config->rom_array_macs ? ceil_div((uint64_t)n_in * n_out_sum, config->rom_array_macs) : 0;
+    return (uint32_t)(rows > columns ? rows : columns);
+}
+
 void rom_array_timing(struct rom_array *rom, const struct chip_config *config, uint32_t n_in, uint32_t n_out_sum)
 {
     uint32_t tiles = (uint32_t)ceil_div(n_in, config->rom_tile_rows), levels = 0;
     while ((uint32_t)1 << levels < tiles) {
         levels++;
     }
-    rom->sweep_cycles = (uint32_t)ceil_div(ceil_div(n_in, tiles), config->rom_rows_per_cycle);
+    rom->sweep_cycles = sweep_cycles(config, tiles, n_in, n_out_sum);
     rom->pipeline_cycles = config->rom_latency_cycles + levels * config->rom_reduce_cycles;
     rom->drain_beats = (uint32_t)ceil_div(n_out_sum, config->rom_drain_elements);
 }

@@ -6,7 +6,8 @@
  *      reduction tree over tiles  -> accumulators -> (+ LoRA delta) -> (+ bias) -> drain, drain_elements a cycle
  *
  * One array holds all matrices that share an input (Q, K and V; gate and up), side by side.
- * Latency     first beat of x seen at n; the sweep takes ceil(ceil(n_in / tiles) / rows_per_cycle) cycles, tiles = ceil(n_in / tile_rows), and ends no
+ * Latency     first beat of x seen at n; the sweep takes ceil(ceil(n_in / tiles) / rows_per_cycle) cycles, tiles = ceil(n_in / tile_rows) (with
+ *             array_macs no less than ceil(n_in * n_out / array_macs)), and ends no
  *             earlier than a cycle after the last beat; then latency_cycles, then reduce_cycles per level of the tree, log2(tiles) levels up,
  *             and one level more where the outputs have a bias (Q, K and V of some models);
  *             then the first beat out. Drain: ceil(n_out / drain_elements) beats.

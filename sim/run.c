@@ -167,7 +167,7 @@ static bool watch_utilisation(struct run *run, struct error *e)
 bool run_open(const struct run_options *options, struct run *run, struct error *e)
 {
     double start = seconds_now();
-    *run = (struct run){.options = *options, .trace = trace_new()};
+    *run = (struct run){.options = *options, .trace = options->without_trace ? NULL : trace_new()};
     struct shape_check fits = {fits_chip, run};
     bool good = load_config(run, e) && physics_load(options->physics ? options->physics : "n6", &run->physics, e) &&
                 (options->timing_only ? image_open_shape : image_open_model)(options->model, &fits, &run->image, e) &&

@@ -27,6 +27,7 @@ struct run_options {
     double temperature, top_p; /* temperature 0: greedy */
     bool ignore_stop;          /* go on after the end-of-text token */
     bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for; the model may be a shape */
+    bool without_trace;        /* no events, no hash: for many short runs */
     enum engine engine;
     const char *folder; /* results go there too; NULL: nowhere */
     bool trace_events, trace_perfetto, trace_fst;

@@ -365,10 +365,89 @@ RARELY static void serve(struct sram *sram, cycle_t now)
     }
 }
 
+/* -- one stream from request to response, as long as nobody else asks -- */
+
+static cycle_t lone_last_at(const struct sram *sram, const struct sram_stream *stream, cycle_t now)
+{
+    struct sram_stream copy = *stream;
+    if (stream->row_words == 0 && stream->row_words_left <= stream->run_words_left) {
+        return now + ceil_div(stream->row_words_left, stream->words_per_cycle) - 1;
+    }
+    return advance_alone(sram, &copy, now, NEVER) - 1;
+}
+
+/* Nothing is open and one request is on its way, or there. */
+static void begin_lone(struct sram *sram, cycle_t now)
+{
+    enum sram_client c = (enum sram_client)__builtin_ctz(sram->unit.ports);
+    const struct burst *request = link_front(sram->request[c], now);
+    if (!request) {
+        return;
+    }
+    sram->lone = &sram->stream[c];
+    *sram->lone = stream_of(sram, request);
+    sram->words[c] += request->words;
+    sram->n_open = sram->n_active = 1;
+    sram->served_to = now;
+    sram->lone_last_at = lone_last_at(sram, sram->lone, now);
+    link_pop(sram->request[c], now);
+    unit_enter(&sram->unit, now, UNIT_BUSY);
+    unit_sleep(&sram->unit, sram->lone_last_at + 1);
+}
+
+static void end_stream(struct sram *sram)
+{
+    sram->lone->row_words_left = sram->lone->rows_left = 0;
+    sram->lone->respond_at = sram->lone_last_at + sram->latency_cycles;
+    sram->n_active = 0;
+}
+
+/* Another client asks: from this cycle on they are arbitrated. */
+static void leave_lone(struct sram *sram, cycle_t now)
+{
+    sram->last_word_at = sram->lone_last_at;
+    if (now > sram->lone_last_at && sram->n_active) {
+        end_stream(sram);
+    }
+    sram->lone = NULL;
+}
+
+static void go_on_lone(struct sram *sram, cycle_t now)
+{
+    if (now <= sram->lone_last_at) {
+        unit_sleep(&sram->unit, sram->lone_last_at + 1);
+        return;
+    }
+    unit_enter(&sram->unit, now, UNIT_IDLE);
+    if (sram->n_active) {
+        end_stream(sram);
+    }
+    if (now < sram->lone->respond_at) {
+        unit_sleep(&sram->unit, sram->lone->respond_at);
+        return;
+    }
+    struct link *response = sram->response[sram->lone - sram->stream];
+    if (link_ready(response, now)) {
+        link_push(response, now, NULL, 1);
+        sram->lone->open = false;
+        sram->n_open = 0;
+        sram->lone = NULL;
+    }
+}
+
 void sram_tick(struct unit *unit, cycle_t now)
 {
     struct sram *sram = (struct sram *)unit;
-    if (unit->inbox == 0 && sram->n_open == 0 && unit->state == UNIT_IDLE) {
+    if (sram->lone) {
+        if (unit->inbox == 0) {
+            go_on_lone(sram, now);
+            return;
+        }
+        leave_lone(sram, now);
+    } else if (unit->inbox == 0 && sram->n_open == 0 && unit->state == UNIT_IDLE) {
+        return;
+    } else if (unit->inbox == 1 && sram->n_open == 0 && unit->state == UNIT_IDLE && !sram->lora_grants) {
+        begin_lone(sram, now);
         return;
     }
     if (sram->lora_grants) {

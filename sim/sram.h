@@ -12,7 +12,7 @@
  *             When the last word of a block's last row is granted at g, the next block is wanted from g + 1 + pause on.
  * Stall rule  several clients: in the arbiter's order each takes consecutive words while their banks have a port left this cycle,
  *             and stops at the first that has none. Each client has one request served at a time. A client that pauses wants no port.
- * A client alone is advanced in closed form; two or more are arbitrated cycle by cycle, in step when the cycle comes, in skip when one of them has
+ * A client alone is advanced in closed form, to its last word at once until another asks; two or more are arbitrated cycle by cycle, in step when the cycle comes, in skip when one of them has
  * its last word or another asks (looked up beforehand on a copy).
  * Pages       a request may name a table of pages, through which its addresses count; they are translated in no time.
  * Inaccuracies: it keeps time, not contents (KV rows and adapters are held beside it); no read/write turn-around, no bank sleep; reads and writes cost the same.
@@ -52,10 +52,12 @@ struct sram {
     uint32_t n_open, n_active; /* streams: taken and not yet answered; with words left */
     uint32_t ways, group_words, page_words, ports, latency_cycles;
     bool round_robin;
-    uint32_t turn;        /* moves on with every contended cycle */
-    cycle_t served_to;    /* all cycles before this one are arbitrated */
-    cycle_t last_word_at; /* when one of the present streams gets its last word, if no request comes before */
-    uint8_t *bank_uses;   /* [banks] accesses in the cycle being arbitrated */
+    uint32_t turn;            /* moves on with every contended cycle */
+    cycle_t served_to;        /* all cycles before this one are arbitrated */
+    cycle_t last_word_at;     /* when one of the present streams gets its last word, if no request comes before */
+    struct sram_stream *lone; /* the one open stream, that nobody disturbs; NULL: none, several, or somebody watches */
+    cycle_t lone_last_at;     /* the cycle in which it gets its last word */
+    uint8_t *bank_uses;       /* [banks] accesses in the cycle being arbitrated */
     uint32_t n_banks;
     struct sram_grant *lora_grants; /* [SRAM_WATCHED_CYCLES] NULL: nobody watches */
     /* counters */

@@ -26,17 +26,9 @@ void unit_close(struct unit *unit, cycle_t now)
 {
     if (now > unit->since) {
         unit->state_cycles[unit->state] += now - unit->since;
-        if (unit->state != UNIT_IDLE) {
+        if (unit->state != UNIT_IDLE && unit->trace) {
             trace_span(unit->trace, now, unit, unit->since);
         }
     }
     unit->since = now;
-}
-
-void unit_enter(struct unit *unit, cycle_t now, enum unit_state state)
-{
-    if (unit->state != state) {
-        unit_close(unit, now);
-        unit->state = state;
-    }
 }

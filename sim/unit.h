@@ -23,6 +23,7 @@ typedef uint64_t cycle_t;
 #define NEVER UINT64_MAX
 
 struct trace;
+struct wheel;
 struct adapter;
 
 enum unit_state {
@@ -46,13 +47,14 @@ extern const char *const unit_kind_names[UNIT_KINDS];
 
 struct unit {
     void (*tick)(struct unit *unit, cycle_t now);
-    cycle_t *wake;       /* next cycle at which this unit has something to do; one element of the chip's array */
-    cycle_t *group_wake; /* no later than any wake of the WAKE_GROUP units it belongs to */
+    cycle_t wake;        /* next cycle at which this unit has something to do */
+    struct wheel *wheel; /* where the skip engine looks for it; NULL with other engines */
     struct trace *trace;
     uint16_t id;
     int16_t layer; /* -1: not part of a layer block */
     enum unit_kind kind;
     uint32_t inbox; /* bursts in its input links, seen or not yet seen: with none a waiting unit has nothing to look at */
+    uint32_t ports; /* which of its input links hold any: a bit for each link->port */
     enum unit_state state;
     cycle_t since; /* the present state's first cycle */
     uint64_t state_cycles[UNIT_STATES];
@@ -88,32 +90,41 @@ static inline void token_book(struct token *token, enum place place, cycle_t now
     token->mark = now;
 }
 
-enum { WAKE_GROUP = 8 }; /* units whose wakes share a cache line, so that the skip engine finds the next one fast */
+/* Tells the skip engine of a wake. */
+void unit_schedule(struct unit *unit, cycle_t cycle);
 
 /* The unit has something to do at `until`, if not earlier. */
 static inline void unit_sleep(struct unit *unit, cycle_t until)
 {
-    if (until < *unit->wake) {
-        *unit->wake = until;
-        if (until < *unit->group_wake) {
-            *unit->group_wake = until;
+    if (until < unit->wake) {
+        unit->wake = until;
+        if (unit->wheel) {
+            unit_schedule(unit, until);
         }
     }
 }
 
-/* Leaves the present state at cycle `now` (its last cycle was now - 1). */
-void unit_enter(struct unit *unit, cycle_t now, enum unit_state state);
-/* Ends the present span at the end of a run; the state stays as it is. */
+/* Ends the present state's span at cycle `now` (its last cycle was now - 1); the state stays as it is. */
 void unit_close(struct unit *unit, cycle_t now);
+/* Leaves the present state at cycle `now`. */
+static inline void unit_enter(struct unit *unit, cycle_t now, enum unit_state state)
+{
+    if (unit->state != state) {
+        unit_close(unit, now);
+        unit->state = state;
+    }
+}
 
 /* Keeps what happens once in many cycles out of a tick function, so that an uneventful tick is a handful of instructions. */
 #define RARELY __attribute__((noinline))
 
-/* It has given its token away: idle from this cycle on, and looks for the next one in the following cycle. */
+/* It has given its token away: idle from this cycle on, and looks for the next one in the following cycle, if one is there or on its way. */
 static inline void unit_rest(struct unit *unit, cycle_t now)
 {
     unit_enter(unit, now, UNIT_IDLE);
-    unit_sleep(unit, now + 1);
+    if (unit->inbox) {
+        unit_sleep(unit, now + 1);
+    }
 }
 
 static inline uint64_t ceil_div(uint64_t a, uint64_t b)

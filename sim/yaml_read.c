@@ -114,6 +114,21 @@ bool yaml_bool(struct yaml_reader *r, yaml_node_t *node, const char *key, bool *
     return *value || strcmp(text, "false") == 0 || yaml_complain(r, node, "%.60s: expected true or false, found '%s'", key, text);
 }
 
+bool yaml_word(struct yaml_reader *r, yaml_node_t *node, const char *key, const char *const *words, size_t n, size_t *index)
+{
+    char all[200] = "";
+    for (*index = 0; *index < n && !yaml_is_word(node, words[*index]); ++*index) {
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "%s%s", used ? "|" : "", words[*index]);
+    }
+    if (*index < n) {
+        return true;
+    }
+    *index = 0;
+    const char *found = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : yaml_kind(node);
+    return yaml_complain(r, node, "%.60s: expected one of %s, found %.100s", key, all, found);
+}
+
 /* --- maps and lists --- */
 
 static bool unknown_key(struct yaml_reader *r, const yaml_node_t *node, const char *key, const char *where, const struct yaml_key *keys,

@@ -53,6 +53,8 @@ bool yaml_copy(struct yaml_reader *r, yaml_node_t *node, const char *key, const 
 bool yaml_path(struct yaml_reader *r, yaml_node_t *node, const char *key, const char *extension, char *to, size_t room);
 bool yaml_integer(struct yaml_reader *r, yaml_node_t *node, const char *key, uint64_t low, uint64_t high, uint64_t *value);
 bool yaml_number(struct yaml_reader *r, yaml_node_t *node, const char *key, double low, double high, double *value);
+/* One of n words, by its index. */
+bool yaml_word(struct yaml_reader *r, yaml_node_t *node, const char *key, const char *const *words, size_t n, size_t *index);
 bool yaml_bool(struct yaml_reader *r, yaml_node_t *node, const char *key, bool *value);
 
 #endif

@@ -2,15 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#define XXH_STATIC_LINKING_ONLY
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SINKS_MAX = 4 };
+enum { SINKS_MAX = 4, EVENTS_KEPT = 2048 };
 
 struct trace {
-    struct event *pending; /* of the present cycle */
-    size_t n_pending, room;
-    uint64_t n_events;
+    struct event *events;    /* [room] of cycles that are over, in order, and of the present one */
+    size_t n, room, present; /* the present cycle's first */
+    uint64_t n_events;       /* before those */
     XXH3_state_t *hash;
     struct trace_sink sinks[SINKS_MAX];
     int n_sinks;
@@ -29,7 +29,7 @@ struct trace *trace_new(void)
 void trace_free(struct trace *trace)
 {
     if (trace) {
-        free(trace->pending);
+        free(trace->events);
         XXH3_freeState(trace->hash);
         free(trace);
     }
@@ -66,51 +66,80 @@ static void sort(struct event *events, size_t n)
     }
 }
 
+/* The present cycle is over. */
+static void end_cycle(struct trace *trace)
+{
+    if (trace->n - trace->present > 1) {
+        sort(trace->events + trace->present, trace->n - trace->present);
+    }
+    trace->present = trace->n;
+}
+
+/* All cycles are over: on to hash and sinks. */
 static void flush(struct trace *trace)
 {
-    sort(trace->pending, trace->n_pending);
-    XXH3_64bits_update(trace->hash, trace->pending, trace->n_pending * sizeof *trace->pending);
+    end_cycle(trace);
+    XXH3_64bits_update(trace->hash, trace->events, trace->n * sizeof *trace->events);
     for (int s = 0; s < trace->n_sinks; s++) {
-        for (size_t i = 0; i < trace->n_pending; i++) {
-            trace->sinks[s].event(trace->sinks[s].context, &trace->pending[i]);
+        for (size_t i = 0; i < trace->n; i++) {
+            trace->sinks[s].event(trace->sinks[s].context, &trace->events[i]);
         }
     }
-    trace->n_events += trace->n_pending;
-    trace->n_pending = 0;
+    trace->n_events += trace->n;
+    trace->n = trace->present = 0;
+}
+
+RARELY static void grow(struct trace *trace)
+{
+    trace->room = trace->room ? 2 * trace->room : 2 * EVENTS_KEPT;
+    trace->events = realloc(trace->events, trace->room * sizeof *trace->events);
+    ES_ASSERT(trace->events);
+}
+
+/* Room for an event of this cycle. */
+static struct event *next_event(struct trace *trace, cycle_t cycle)
+{
+    if (trace->n > trace->present && trace->events[trace->present].cycle != cycle) {
+        end_cycle(trace);
+        if (trace->n >= EVENTS_KEPT) {
+            flush(trace);
+        }
+    }
+    if (trace->n == trace->room) {
+        grow(trace);
+    }
+    return &trace->events[trace->n++];
 }
 
 void trace_event(struct trace *trace, struct event event)
 {
-    if (trace->n_pending && trace->pending[0].cycle != event.cycle) {
-        flush(trace);
+    if (trace) {
+        *next_event(trace, event.cycle) = event;
     }
-    if (trace->n_pending == trace->room) {
-        trace->room = trace->room ? 2 * trace->room : 256;
-        trace->pending = realloc(trace->pending, trace->room * sizeof *trace->pending);
-        ES_ASSERT(trace->pending);
-    }
-    trace->pending[trace->n_pending++] = event;
 }
 
 void trace_burst(struct trace *trace, cycle_t now, const struct link *link, const struct burst *burst)
 {
-    trace_event(trace, (struct event){.cycle = now,
-                                      .from = burst->first,
-                                      .to = burst->last,
-                                      .kind = EVENT_BURST,
-                                      .id = link->id,
-                                      .a = burst->token ? (int32_t)burst->token->request : -1,
-                                      .b = burst->token ? (int32_t)burst->token->position : burst->index});
+    *next_event(trace, now) = (struct event){.cycle = now,
+                                             .from = burst->first,
+                                             .to = burst->last,
+                                             .kind = EVENT_BURST,
+                                             .id = link->id,
+                                             .a = burst->token ? (int32_t)burst->token->request : -1,
+                                             .b = burst->token ? (int32_t)burst->token->position : burst->index};
 }
 
 void trace_span(struct trace *trace, cycle_t now, const struct unit *unit, cycle_t since)
 {
-    trace_event(trace,
-                (struct event){.cycle = now, .from = since, .to = now - 1, .kind = EVENT_SPAN, .id = unit->id, .a = (int32_t)unit->state});
+    *next_event(trace, now) =
+        (struct event){.cycle = now, .from = since, .to = now - 1, .kind = EVENT_SPAN, .id = unit->id, .a = (int32_t)unit->state};
 }
 
 void trace_end(struct trace *trace, cycle_t cycle)
 {
+    if (!trace) {
+        return;
+    }
     flush(trace);
     for (int s = 0; s < trace->n_sinks; s++) {
         if (trace->sinks[s].end) {
@@ -121,10 +150,10 @@ void trace_end(struct trace *trace, cycle_t cycle)
 
 uint64_t trace_hash(const struct trace *trace)
 {
-    return XXH3_64bits_digest(trace->hash);
+    return trace ? XXH3_64bits_digest(trace->hash) : 0;
 }
 
 uint64_t trace_events(const struct trace *trace)
 {
-    return trace->n_events;
+    return trace ? trace->n_events : 0;
 }

@@ -1,7 +1,8 @@
 /* trace.h -- the event trace: what crossed each link and what each unit did, cycle by cycle.
  *
- * Units report as they tick. Within a cycle the reports are sorted by (kind, id), so the trace does not depend on tick order; with the
- * cycle they are hashed and handed to the sinks (event text, Perfetto). Grammar of the text: docs/trace.md.
+ * Units report as they tick. Within a cycle the reports are sorted by (kind, id), so the trace does not depend on tick order; they are hashed and handed
+ * to the sinks (event text, Perfetto) in blocks of some thousand, all of them at the end. Grammar of the text: docs/trace.md.
+ * A chip may have no trace (NULL): trace_event(), trace_end(), trace_hash() and trace_events() take that, hash and number are 0.
  */
 #ifndef ETCHSIM_TRACE_H
 #define ETCHSIM_TRACE_H
@@ -42,9 +43,9 @@ void trace_burst(struct trace *trace, cycle_t now, const struct link *link, cons
 void trace_span(struct trace *trace, cycle_t now, const struct unit *unit, cycle_t since);
 void trace_event(struct trace *trace, struct event event);
 
-/* Flushes what is pending and ends the sinks. */
+/* Hashes and hands on what is left and ends the sinks. */
 void trace_end(struct trace *trace, cycle_t cycle);
-/* XXH3-64 over all events so far; the last, still open cycle included only after trace_end. */
+/* XXH3-64 over all events, and their number; complete after trace_end. */
 uint64_t trace_hash(const struct trace *trace);
 uint64_t trace_events(const struct trace *trace);
 

@@ -69,4 +69,12 @@ if [ -e /dev/full ]; then
 fi
 ETCHSIM_CONFIGS=$folder run 0 list chips
 [ -z "$out" ] || wrong "ETCHSIM_CONFIGS is not heeded: $out"
+
+# What a chip's file says of its parameters.
+run 0 list --chip hc1
+has "$out" 'clock.mhz'
+has "$out" 'fitted: to the published 16,960 tokens/s'
+run 2 list --chip hc2x
+has "$err" "there is no chip 'hc2x'"
+
 finish

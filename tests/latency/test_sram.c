@@ -9,7 +9,6 @@
 
 struct rig { /* an SRAM with the test at the other end of its links */
     struct trace *trace;
-    cycle_t wake, client_wake, group_wake;
     struct unit client;
     struct sram sram;
     struct link links[2 * SRAM_CLIENTS];
@@ -19,14 +18,15 @@ struct rig { /* an SRAM with the test at the other end of its links */
 
 static void rig_open(struct rig *r, const struct chip_config *config)
 {
-    *r = (struct rig){.trace = trace_new(), .wake = NEVER, .client_wake = NEVER, .group_wake = NEVER};
-    r->client = (struct unit){.wake = &r->client_wake, .group_wake = &r->group_wake, .trace = r->trace};
+    *r = (struct rig){.trace = trace_new()};
+    r->client = (struct unit){.wake = NEVER, .trace = r->trace};
     sram_init(&r->sram, config, r->bank_uses);
-    r->sram.unit = (struct unit){.tick = sram_tick, .wake = &r->wake, .group_wake = &r->group_wake, .trace = r->trace};
+    r->sram.unit = (struct unit){.tick = sram_tick, .wake = NEVER, .trace = r->trace};
     for (int i = 0; i < 2 * SRAM_CLIENTS; i++) {
         bool request = i < SRAM_CLIENTS;
         r->links[i] = (struct link){.slots = r->slots[i],
                                     .depth = 4,
+                                    .port = (uint8_t)(request ? i : 0),
                                     .popped_at = NEVER,
                                     .trace = r->trace,
                                     .sender = request ? &r->client : &r->sram.unit,
@@ -65,9 +65,9 @@ static void rig_run(struct rig *r, struct asked *asked, int n, bool skip)
 {
     int answered = 0;
     for (cycle_t now = 0; answered < n && now < 100000; now++) {
-        bool due = !skip || r->wake <= now || now == 0;
+        bool due = !skip || r->sram.unit.wake <= now || now == 0;
         if (due) {
-            r->wake = NEVER;
+            r->sram.unit.wake = NEVER;
             r->sram.unit.tick(&r->sram.unit, now);
         }
         for (int i = 0; i < n; i++) {

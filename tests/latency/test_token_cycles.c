@@ -96,7 +96,8 @@ static struct record after_rom(const struct chip_config *c, struct costs *costs,
     for (uint64_t reach = 1; reach < tiles; reach *= 2) {
         levels++;
     }
-    uint64_t swept = most(x.from + up(up(rom.n_in, tiles), c->rom_rows_per_cycle), x.to + 1);
+    uint64_t shared = c->rom_array_macs ? up(rom.n_in * rom.n_out, c->rom_array_macs) : 0;
+    uint64_t swept = most(x.from + most(up(up(rom.n_in, tiles), c->rom_rows_per_cycle), shared), x.to + 1);
     uint64_t summed = swept + c->rom_latency_cycles + (levels + rom.biased) * c->rom_reduce_cycles, push = most(summed, delta_to);
     add(costs, rom.place, rom.kind, summed - x.from);
     costs->place[PLACE_lora] += push - summed;
@@ -135,13 +136,15 @@ static struct record after_attention(const struct chip_config *c, struct costs *
     uint64_t mac_cycles = up(tokens * n_q, c->attention_lanes), multiplied = 1 + mac_cycles + c->sram_latency_cycles;
     uint64_t read = most(multiplied, sram_cycles(c, words, up(words, mac_cycles)));
     uint64_t softmax = up(tokens * (uint64_t)s->n_heads, c->attention_softmax_lanes) + c->attention_latency_cycles;
+    uint64_t maximum = c->attention_max_lanes ? up(tokens * (uint64_t)s->n_heads, c->attention_max_lanes) + c->attention_latency_cycles : 0;
+    add(costs, PLACE_maximum, KIND_ATTENTION, maximum);
     add(costs, PLACE_scores, KIND_ATTENTION, multiplied + c->attention_latency_cycles);
     add(costs, PLACE_values, KIND_ATTENTION, multiplied + c->attention_latency_cycles);
     add(costs, PLACE_softmax, KIND_ATTENTION, softmax);
     costs->place[PLACE_sram] += 2 * (read - multiplied);
     costs->stalled[KIND_ATTENTION] += 2 * (read - multiplied);
     costs->place[PLACE_transfer] += 1;
-    return sent(q.to + 2 * (read + c->attention_latency_cycles) + softmax, n_q, least(c->attention_lanes, c->link_elements));
+    return sent(q.to + 2 * (read + c->attention_latency_cycles) + maximum + softmax, n_q, least(c->attention_lanes, c->link_elements));
 }
 
 static struct record after_silu(const struct chip_config *c, struct costs *costs, struct record in, uint64_t n)
@@ -425,9 +428,11 @@ static void prompts_stream_at_the_slowest_arrays_pace(void)
         const struct shape *s = &run.random.model.shape;
         c->rom_tile_rows = 8192;
         c->rom_rows_per_cycle = 1;
+        c->rom_array_macs = 0;
         c->rom_drain_elements = 3;
         c->link_elements = c->norm_lanes = c->rope_lanes = c->silu_lanes = 1024;
         c->attention_lanes = 8192;
+        c->attention_max_lanes = 0;
         c->attention_softmax_lanes = 4096;
         c->norm_latency_cycles = c->rope_latency_cycles = c->attention_latency_cycles = c->silu_latency_cycles = c->embed_latency_cycles =
             1;
