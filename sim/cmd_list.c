@@ -102,7 +102,7 @@ static const struct kind {
 } kinds[] = {
     {"chips", "chips", ".yaml", describe_yaml},       {"models", "models", "/.yaml", describe_model},
     {"adapters", "adapters", NULL, describe_adapter}, {"workloads", "workloads", ".yaml", describe_yaml},
-    {"physics", "physics", ".yaml", describe_yaml},
+    {"physics", "physics", ".yaml", describe_yaml},   {"comparators", "comparators", ".yaml", describe_yaml},
 };
 
 static bool list_kind(const struct kind *kind, struct error *e)
@@ -145,10 +145,10 @@ int cmd_list(int argc, char **argv)
         const char *kind, *chip;
     } arguments = {NULL, NULL};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters, workloads or physics"),
+        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "one kind alone: chips, models, ..."),
         OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "this chip's parameters, with what its file says of each"),
     };
-    static const struct command command = {"list", "chips, models, adapters, workloads and constants that come with etchsim",
+    static const struct command command = {"list", "what comes with etchsim: chips, models, adapters, workloads and more",
                                            "  etchsim list\n  etchsim list chips\n  etchsim list --chip hc1\n", options,
                                            OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
@@ -169,7 +169,7 @@ int cmd_list(int argc, char **argv)
         }
     }
     if (!found) {
-        error_input(&e, "expected chips, models, adapters, workloads or physics, found '%.100s'", arguments.kind);
+        error_input(&e, "expected chips, models, adapters, workloads, physics or comparators, found '%.100s'", arguments.kind);
         return command_fail("list", &e);
     }
     return EXIT_CODE_GOOD;

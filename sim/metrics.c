@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/physical_report.h"
+
 #include "sim/sram_use.h"
 
 /* -- figures -- */
@@ -164,6 +166,25 @@ void observe(struct observation *o)
     free(values);
     o->swap = swap_time(o->chip, o->requests, o->n_requests);
     o->banks = bank_accesses(o->chip);
+}
+
+/* -- area, energy, cost -- */
+
+static double physical(const struct observation *o, int result, enum corner corner, bool ran)
+{
+    struct silicon silicon;
+    struct activity activity;
+    struct physical p;
+    if (!o->physics) {
+        return NAN;
+    }
+    silicon_count(&o->chip->config, &o->chip->shape, o->rom_bits, &silicon);
+    physical_die(&o->physics->corner[corner], &silicon, &p);
+    if (ran) {
+        activity_count(o->chip, o->requests, o->n_requests, &activity);
+        physical_run(&o->physics->corner[corner], &silicon, &activity, &p);
+    }
+    return physical_results[result].value(&p);
 }
 
 /* -- the list -- */

@@ -3,6 +3,7 @@
 #define ETCHSIM_METRICS_H
 
 #include "sim/chip.h"
+#include "sim/physics.h"
 
 struct spread { /* nearest rank: values that occurred */
     cycle_t p50, p99;
@@ -25,6 +26,7 @@ struct observation {
     uint32_t n_requests;
     const struct adapter *adapters; /* the chip's list */
     int64_t rom_bits;
+    const struct physics *physics; /* NULL: no area, energy and cost */
     /* computed by observe() */
     struct spread first_token, between_tokens, whole_request;
     struct swap_time swap;

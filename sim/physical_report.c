@@ -18,12 +18,6 @@ void physical_corners(const struct physics *physics, const struct chip *chip, in
     }
 }
 
-struct result {
-    const char *name, *unit, *meaning;
-    double shown;
-    double (*value)(const struct physical *p);
-};
-
 #define RESULT(stem, suffix, unit, better, known, shown, meaning, value) \
     static double value_##stem##_##suffix(const struct physical *p)      \
     {                                                                    \
@@ -32,12 +26,11 @@ struct result {
 #include "sim/physical_results.def"
 #undef RESULT
 
-static const struct result results[] = {
+const struct physical_result physical_results[PHYSICAL_RESULTS] = {
 #define RESULT(stem, suffix, unit, better, known, shown, meaning, value) {#stem "_" #suffix, unit, meaning, shown, value_##stem##_##suffix},
 #include "sim/physical_results.def"
 #undef RESULT
 };
-enum { RESULT_COUNT = sizeof results / sizeof results[0] };
 
 /* -- for people -- */
 
@@ -59,12 +52,12 @@ void physical_print(const struct physics *physics, const struct physical corners
     const struct physical *nominal = &corners[CORNER_NOMINAL];
     fprintf(out, "area, energy, cost (constants %s)%*s %11s %11s %11s\n", physics->name, (int)(10 - strlen(physics->name)), "",
             corner_names[CORNER_LOW], corner_names[CORNER_NOMINAL], corner_names[CORNER_HIGH]);
-    for (int i = 0; i < RESULT_COUNT; i++) {
-        const struct result *r = &results[i];
-        if (r->shown > 0) {
+    for (int i = 0; i < PHYSICAL_RESULTS; i++) {
+        const struct physical_result *r = &physical_results[i];
+        if (r->shown) {
             fprintf(out, "  %-24s %-12s", r->meaning, r->unit);
             for (enum corner c = 0; c < CORNERS; c++) {
-                fprintf(out, " %11.4g", r->value(&corners[c]) * r->shown);
+                fprintf(out, " %11.4g", r->value(&corners[c]));
             }
             fputc('\n', out);
         }
@@ -87,10 +80,10 @@ cJSON *physical_json(const struct physics *physics, const struct physical corner
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "constants", physics->name);
-    for (int i = 0; i < RESULT_COUNT; i++) {
-        cJSON *bracket = cJSON_AddObjectToObject(json, results[i].name);
+    for (int i = 0; i < PHYSICAL_RESULTS; i++) {
+        cJSON *bracket = cJSON_AddObjectToObject(json, physical_results[i].name);
         for (enum corner c = 0; c < CORNERS; c++) {
-            cJSON_AddNumberToObject(bracket, corner_names[c], results[i].value(&corners[c]));
+            cJSON_AddNumberToObject(bracket, corner_names[c], physical_results[i].value(&corners[c]));
         }
     }
     cJSON *components = cJSON_AddObjectToObject(json, "components");

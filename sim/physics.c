@@ -137,9 +137,8 @@ static bool read_root(void *user, yaml_node_t *root)
 bool physics_parse(const char *text, size_t bytes, const char *file, struct physics *physics, struct error *e)
 {
     struct reader r = {.yaml = {.file = file, .e = e, .user = &r}, .physics = physics};
-    const char *slash = strrchr(file, '/'), *stem = slash ? slash + 1 : file, *dot = strrchr(stem, '.');
     *physics = (struct physics){0};
-    snprintf(physics->name, sizeof physics->name, "%.*s", dot && dot > stem ? (int)(dot - stem) : (int)strlen(stem), stem);
+    preset_stem(file, physics->name);
     return yaml_read(&r.yaml, text, bytes, FILE_BYTES_MAX, read_root);
 }
 

@@ -148,3 +148,9 @@ bool preset_yaml(const char *kind, const char *folder, const char *name_or_path,
             config_path(relative, path, room, &absent)) ||
            preset_unknown(kind, folder, ".yaml", name_or_path, e);
 }
+
+void preset_stem(const char *path, char name[PRESET_NAME_ROOM])
+{
+    const char *slash = strrchr(path, '/'), *stem = slash ? slash + 1 : path, *dot = strrchr(stem, '.');
+    snprintf(name, PRESET_NAME_ROOM, "%.*s", dot && dot > stem ? (int)(dot - stem) : (int)strlen(stem), stem);
+}

@@ -33,6 +33,9 @@ void presets_free(struct preset_list *list);
  * `kind` ("chip") in the message; whether a path exists is for its reader to see. */
 bool preset_yaml(const char *kind, const char *folder, const char *name_or_path, char *path, size_t room, struct error *e);
 
+/* A file's name without folder and extension. */
+void preset_stem(const char *path, char name[PRESET_NAME_ROOM]);
+
 /* "there is no chip 'sampel'; did you mean 'sample'?", for kind "chip", with the same folder and extension as above. Returns false. */
 bool preset_unknown(const char *kind, const char *folder, const char *extension, const char *name, struct error *e);
 

@@ -29,4 +29,25 @@ run 2 physics "$folder/none.yaml"
 has "$err" 'cannot read this file of constants'
 run 0 bake configs/models/sample/sample.gguf -o "$folder/image.rom"
 has "$out" 'rom_area_mm2'
+
+# --- beside other machines ---
+
+run 0 compare --chip sample --model llama-3.2-1b --set sram.depth_words=65536 --users 1,4 --context 64
+has "$out" 'sambanova-sn40l'
+has "$out" 'analytic'
+first=$out
+run 0 compare --chip sample --model llama-3.2-1b --set sram.depth_words=65536 --users 1,4 --context 64
+[ "$first" = "$out" ] || wrong 'compare differs from run to run'
+run 0 compare --chip sample --model sample --context 64 --users 1 --json
+has "$out" '"schema":	"etchsim-compare-1"'
+has "$out" '"user_tokens_per_second"'
+run 0 compare --chip sample --model sample --context 64 --users 1 --sources
+has "$out" 'memory_efficiency'
+has "$out" 'gpt-fast'
+for users in '' 0 1,,2 1,x 1,2, -1; do
+    run 2 compare --chip sample --model sample --context 64 "--users=$users"
+    has "$err" 'expected up to 16 numbers'
+done
+run 2 compare --chip smaple
+has "$err" "did you mean 'sample'?"
 finish
