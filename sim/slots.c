@@ -253,9 +253,9 @@ void slots_renew(struct slots *slots, int32_t i, int32_t version, cycle_t now)
     s->renew_at = s->renew ? s->renew_at : now;
     s->adapter = version;
     s->renew = true;
-    s->failing = s->released = false;
     s->usable = false;
-    s->state = s->state == SLOT_LIVE ? SLOT_DRAINING : s->state;
+    s->state = s->state == SLOT_LIVE || s->released ? SLOT_DRAINING : s->state; /* released: no load is on the way */
+    s->failing = s->released = false;
     changed(slots, s);
 }
 
