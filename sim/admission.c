@@ -12,21 +12,27 @@ void admission_arrive(struct admission *q, uint32_t request)
     q->length++;
 }
 
-/* It needs no load: base model, or its adapter is in a slot or on the way into one. */
-static bool resident(const struct request *r, const struct slots *slots)
+int32_t admission_adapter(const struct admission *q, const struct request *r)
 {
-    return r->adapter < 0 || slots_find(slots, r->adapter) >= 0;
+    return r->reserved ? r->version : r->adapter >= 0 && q->version ? q->version[r->adapter] : r->adapter;
+}
+
+/* It needs no load: base model, or it has a slot, or its adapter is in one or on the way into one. */
+static bool resident(const struct admission *q, const struct request *r, const struct slots *slots)
+{
+    return r->adapter < 0 || r->reserved || slots_find(slots, admission_adapter(q, r)) >= 0;
 }
 
 /* Slot and pages, if a load can be asked for where it takes one. */
-static bool has_room(const struct request *r, const struct slots *slots)
+static bool has_room(const struct admission *q, const struct request *r, const struct slots *slots)
 {
-    return r->reserved || slots_have_room(slots, r->adapter, 2 * r->kv_pages);
+    return r->reserved || slots_have_room(slots, admission_adapter(q, r), 2 * r->kv_pages);
 }
 
-static bool can_run(const struct request *r, const struct slots *slots)
+static bool can_run(const struct admission *q, const struct request *r, const struct slots *slots)
 {
-    return (r->adapter < 0 || (resident(r, slots) && slots->slot[slots_find(slots, r->adapter)].usable)) && has_room(r, slots);
+    int32_t slot = r->reserved ? r->slot : slots_find(slots, admission_adapter(q, r));
+    return (r->adapter < 0 || (slot >= 0 && slots->slot[slot].usable)) && has_room(q, r, slots);
 }
 
 /* The first request that needs no load, none after one that lets nobody pass any more; or NOBODY. */
@@ -34,7 +40,7 @@ static uint32_t first_resident(const struct admission *q, const struct slots *sl
 {
     uint32_t i = q->head;
     for (uint32_t n = 0; n < q->look_ahead && i != NOBODY; n++, i = q->next[i]) {
-        if (resident(&q->requests[i], slots) && has_room(&q->requests[i], slots)) {
+        if (resident(q, &q->requests[i], slots) && has_room(q, &q->requests[i], slots)) {
             return i;
         }
         if (q->policy == ADMISSION_SKIP_AHEAD && q->requests[i].overtaken >= q->overtakes) {
@@ -48,7 +54,7 @@ static uint32_t first_that_can_run(const struct admission *q, const struct slots
 {
     uint32_t i = q->head;
     for (uint32_t n = 0; n < q->look_ahead && i != NOBODY; n++, i = q->next[i]) {
-        if (can_run(&q->requests[i], slots)) {
+        if (can_run(q, &q->requests[i], slots)) {
             return i;
         }
     }
@@ -61,7 +67,7 @@ uint32_t admission_pick(const struct admission *q, const struct slots *slots, bo
         return NOBODY;
     }
     const struct request *head = &q->requests[q->head];
-    bool head_can = has_room(head, slots) && (can_load || resident(head, slots));
+    bool head_can = has_room(q, head, slots) && (can_load || resident(q, head, slots));
     if (q->policy == ADMISSION_AFFINITY && now - head->arrives_at < q->ageing_cycles) {
         uint32_t running = first_that_can_run(q, slots);
         return running != NOBODY ? running : head_can ? q->head : first_resident(q, slots);
@@ -75,7 +81,7 @@ uint32_t admission_pick(const struct admission *q, const struct slots *slots, bo
 bool admission_waits_for_slot(const struct admission *q, const struct slots *slots)
 {
     const struct request *head = &q->requests[q->head];
-    return !has_room(head, slots);
+    return !has_room(q, head, slots);
 }
 
 void admission_leave(struct admission *q, uint32_t request)

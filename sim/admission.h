@@ -27,10 +27,13 @@ struct admission {
     uint32_t look_ahead, overtakes;
     cycle_t ageing_cycles;
     struct request *requests;
-    uint32_t *next; /* [requests] of a queued one: who is behind it, or NOBODY */
+    const int32_t *version; /* [adapters] what stands for an adapter of the chip's list now; NULL: each for itself */
+    uint32_t *next;         /* [requests] of a queued one: who is behind it, or NOBODY */
     uint32_t head, tail, length;
 };
 
+/* The adapter that answers the request, or would if it started now; -1: the base model. */
+int32_t admission_adapter(const struct admission *queue, const struct request *request);
 /* The request is the last in the queue. */
 void admission_arrive(struct admission *queue, uint32_t request);
 /* Who should start now, or NOBODY. `can_load`: a load could be asked for in this cycle. */

@@ -74,6 +74,8 @@ struct chip {
  * requests and trace must outlive the chip. Fails when something does not fit: KV and slots in the SRAM, a request in the KV, an adapter in a slot. */
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
               struct request *requests, uint32_t n_requests, struct trace *trace, struct chip **chip, struct error *e);
+/* What happens beside requests, sorted by cycle; before the run. `seed` says which bits flip. They outlive the chip. With values, flipping bits takes a copy of the weights. */
+bool chip_set_incidents(struct chip *chip, const struct incident *incidents, uint32_t n, uint64_t seed, struct error *e);
 void chip_free(struct chip *chip);
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);

@@ -79,14 +79,18 @@ static bool execute(struct serve *serve, struct error *e)
 
 static bool verify(const struct arguments *a, const struct serve *serve, struct error *e)
 {
-    uint64_t checked = 0;
+    struct serve_verified v;
     if (!a->verify) {
         return true;
     }
-    if (!serve_verify(serve, &checked, e)) {
+    if (!serve_verify(serve, &v, e)) {
         return false;
     }
-    fprintf(stderr, "%" PRIu64 " tokens equal those of the model without a clock\n", checked);
+    fprintf(stderr, "%" PRIu64 " tokens equal those of the model without a clock\n", v.tokens);
+    if (v.flipped_requests) {
+        fprintf(stderr, "%" PRIu64 " requests were given flipped bits that nothing noticed, %" PRIu64 " of them other tokens for it\n",
+                v.flipped_requests, v.changed_requests);
+    }
     return true;
 }
 

@@ -29,6 +29,7 @@ struct chip_config {
 enum organisation { ORGANISATION_SPATIAL, ORGANISATION_SHARED };
 enum split { SPLIT_FIXED, SPLIT_SHARED };
 enum layout { LAYOUT_FIXED, LAYOUT_PAGED };
+enum reload { RELOAD_DRAIN, RELOAD_RESTART };
 enum loading { LOADING_WHOLE, LOADING_STREAMING };
 enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
 

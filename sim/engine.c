@@ -8,7 +8,7 @@
 
 static bool done(const struct chip *c)
 {
-    return c->stop || c->sequencer.n_done == c->sequencer.n_requests;
+    return c->stop || c->sequencer.n_done + c->sequencer.n_dropped == c->sequencer.n_requests;
 }
 
 static bool deadlock(const struct chip *c, cycle_t now, struct error *e)

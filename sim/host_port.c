@@ -5,6 +5,9 @@
 /* The next layer's slice on the link; a layer that the adapter leaves alone still takes a cycle. */
 static cycle_t slice_cycles(struct host_port *u)
 {
+    if (u->release) {
+        return 1;
+    }
     struct slice_size size = slice_size(&u->adapters[u->adapter], u->layer);
     cycle_t fixed = size.tensors * u->tensor_cycles;
     cycle_t wire = ceil_div(size.bytes * u->clock_mhz, u->bandwidth_mbytes_per_s);
@@ -27,11 +30,14 @@ static void accept_load(struct host_port *u, cycle_t now)
     u->load = load->load;
     u->layer = 0;
     u->delay_cycles = 0;
-    u->loads++;
-    u->queue_cycles += now - load->first;
-    u->transfer_sum_cycles += u->transfer_cycles;
+    u->release = load->broken;
+    if (!u->release) {
+        u->loads++;
+        u->queue_cycles += now - load->first;
+        u->transfer_sum_cycles += u->transfer_cycles;
+    }
     link_pop(u->in_load, now);
-    u->until = now + u->transfer_cycles + slice_cycles(u);
+    u->until = now + (u->release ? 0 : u->transfer_cycles) + slice_cycles(u);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
 }
@@ -47,6 +53,7 @@ static void send_slice(struct host_port *u, cycle_t now)
     slice->slot = u->slot;
     slice->layer = u->layer;
     slice->load = u->load;
+    slice->broken = u->release;
     u->delay_cycles += now - u->until;
     slice->delay_cycles = u->delay_cycles;
     link_push(u->out_slice, now, NULL, 1);
@@ -84,11 +91,26 @@ static void next_slice(struct dma *u, cycle_t now)
     unit_sleep(&u->unit, now + 1);
 }
 
-/* Whether what arrived is what was sent. Without values nothing arrives, and nothing can be wrong with it. */
-static bool slice_good(struct dma *u)
+/* What is to be broken of the slice that arrives now; NULL: nothing. */
+static const struct incident *breaks(struct dma *u, cycle_t now)
 {
+    for (uint32_t i = 0; i < u->n_incidents && u->incidents[i].at <= now; i++) {
+        const struct incident *what = &u->incidents[i];
+        bool ours = what->kind == INCIDENT_CORRUPT || what->kind == INCIDENT_TRUNCATE;
+        if (ours && what->adapter == u->adapter && what->layer == u->layer && u->incidents_left[i] > 0) {
+            u->incidents_left[i]--;
+            return what;
+        }
+    }
+    return NULL;
+}
+
+/* Whether what arrived is what was sent. Without values nothing arrives, and nothing can be wrong with it unless it is to be broken. */
+static bool slice_good(struct dma *u, cycle_t now)
+{
+    const struct incident *broken = breaks(u, now);
     if (!u->checksums) {
-        return true;
+        return !broken;
     }
     const struct adapter *adapter = &u->adapters[u->adapter];
     size_t bytes = slice_contents_bytes(adapter, u->layer);
@@ -96,16 +118,25 @@ static bool slice_good(struct dma *u)
     if (u->on_arrival) {
         u->on_arrival(u->context, u->adapter, u->layer, u->arrived, &bytes);
     }
+    if (broken && broken->kind == INCIDENT_CORRUPT) {
+        u->arrived[bytes / 2] ^= 1;
+    } else if (broken) {
+        bytes--;
+    }
     return slice_checksum(u->arrived, bytes) == u->checksums[u->adapter * u->n_layers + u->layer];
 }
 
 /* Of a load that is broken nothing more is written. */
-static uint32_t words_to_write(struct dma *u)
+static uint32_t words_to_write(struct dma *u, cycle_t now)
 {
+    if (u->release) {
+        u->broken_layer = u->layer;
+        return 0;
+    }
     if (u->layer == 0) {
         u->broken_layer = -1;
     }
-    if (u->broken_layer < 0 && !slice_good(u)) {
+    if (u->broken_layer < 0 && !slice_good(u, now)) {
         u->broken_layer = u->layer;
     }
     return u->broken_layer < 0 ? memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer) : 0;
@@ -131,10 +162,11 @@ static void accept_slice(struct dma *u, cycle_t now)
     u->slot = slice->slot;
     u->layer = slice->layer;
     u->load = slice->load;
+    u->release = slice->broken;
     u->delay_cycles = slice->delay_cycles + (now - slice->first);
     u->written_late_cycles = u->layer == 0 ? 0 : u->written_late_cycles;
     link_pop(u->in_slice, now);
-    uint32_t words = words_to_write(u);
+    uint32_t words = words_to_write(u, now);
     if (words == 0) {
         count_contention(u, 0);
         next_slice(u, now);
@@ -159,9 +191,9 @@ static void push_report(const struct dma *u, struct link *link, cycle_t now)
 /* Streaming: each layer's norm learns of its slice, and the sequencer of the first one. */
 static void send_reports(struct dma *u, cycle_t now)
 {
-    bool streams = u->out_written && u->broken_layer < 0;
+    bool streams = u->out_written && (u->broken_layer < 0 || u->release);
     struct link *written = streams ? u->out_written[u->layer] : NULL;
-    struct link *loaded = u->layer == u->n_layers - 1 || (streams && u->layer == 0) ? u->out_loaded : NULL;
+    struct link *loaded = u->layer == u->n_layers - 1 || (streams && !u->release && u->layer == 0) ? u->out_loaded : NULL;
     struct link *full = written && !link_ready(written, now) ? written : loaded && !link_ready(loaded, now) ? loaded : NULL;
     if (full) {
         link_block(full, &u->unit, now);

@@ -17,6 +17,7 @@
 #define ETCHSIM_HOST_PORT_H
 
 #include "sim/config.h"
+#include "sim/incident.h"
 #include "sim/link.h"
 #include "sim/memory_map.h"
 #include "sim/slice.h"
@@ -32,6 +33,7 @@ struct host_port {
     int32_t adapter, slot, layer; /* the slice that arrives */
     uint32_t load;
     cycle_t until;
+    bool release;         /* no load: every layer is to be told that it need not wait for the slot's slice any more */
     cycle_t delay_cycles; /* of this load's slices so far, for want of room behind the port */
     /* counters, sums over all loads: waiting at the port for the ones before, then fixed costs, costs of tensors, and bytes on the link (planned when a slice
      * begins). What is missing to a load's time: the port's `output` stalls, and the DMA's last slice. */
@@ -50,6 +52,7 @@ struct dma {
     uint32_t words_per_cycle, sram_latency_cycles;
     bool active;
     bool reports; /* the layer is done; others are to be told */
+    bool release; /* as the host port's */
     int32_t adapter, slot, layer;
     uint32_t load;
     int32_t broken_layer; /* of this load, -1: none so far */
@@ -60,6 +63,9 @@ struct dma {
     cycle_t written_late_cycles; /* this load's writes so far, later than on an idle SRAM */
     /* counter: what bank contention added to loads, summed over them: the last slice's late write, and of earlier ones what the load waited for */
     uint64_t contention_cycles;
+    const struct incident *incidents; /* [n_incidents] sorted by cycle; corrupt and truncate are the DMA's */
+    uint32_t *incidents_left;         /* [n_incidents] so many slices are still to be broken */
+    uint32_t n_incidents;
     void (*on_arrival)(void *context, int32_t adapter, int32_t layer, uint8_t *contents,
                        size_t *bytes); /* for tests: may break what arrives */
     void *context;

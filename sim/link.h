@@ -30,7 +30,7 @@ struct burst {
     int32_t index, slot, layer;
     uint32_t load;        /* the slot's how many-th load */
     cycle_t delay_cycles; /* of a load's slice: that the host port could not send its slices when they were there, summed */
-    bool broken;          /* a report of the DMA: the load failed in `layer` */
+    bool broken; /* a report of the DMA: the load failed in `layer`; a load or slice: there is none, whoever waits for it is to go on */
     /* what the beats carry; allocated with the link, absent in runs without values */
     struct act8 act;
     int16_t *head_exponent; /* PAYLOAD_HEADS: act has one exponent per head */

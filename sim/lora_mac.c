@@ -38,7 +38,7 @@ struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, 
 static void compute_a(struct lora_mac *u, const struct act8 *x)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
-        const struct lora_pair *pair = adapter_pair(u->token->adapter, u->unit.layer, linears_first(u->group) + i);
+        const struct lora_pair *pair = adapter_pair(u->weights, u->unit.layer, linears_first(u->group) + i);
         if (pair->rank > 0) {
             k_lora_a(pair, x, &u->h[i]);
         }
@@ -49,7 +49,7 @@ static void compute_a(struct lora_mac *u, const struct act8 *x)
 static void compute_b(struct lora_mac *u, struct burst *delta)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
-        const struct lora_pair *pair = adapter_pair(u->token->adapter, u->unit.layer, linears_first(u->group) + i);
+        const struct lora_pair *pair = adapter_pair(u->weights, u->unit.layer, linears_first(u->group) + i);
         delta->acc[i].exponent = u->x_exponent + u->region.job.base_exponent[i];
         if (pair->rank > 0) {
             k_lora_b(pair, &u->h[i], delta->acc[i].exponent, delta->acc[i].m);
@@ -82,6 +82,23 @@ static void ask_for_a(struct lora_mac *u, cycle_t now)
     go_on(u, LORA_X, u->x_taken_at);
 }
 
+/* The group's weights in the slot have flipped bits: what ECC makes of them is the token's for all of the vector. */
+RARELY static void read_damage(struct lora_mac *u, const struct damage *d, cycle_t now)
+{
+    uint32_t first = linears_first(u->group);
+    if (d->layer != u->unit.layer || d->linear < (int32_t)first || d->linear >= (int32_t)(first + linears_count(u->group)) ||
+        now <= d->from) {
+        return;
+    }
+    enum damage_outcome outcome = damage_read(u->ecc, d->bits);
+    u->corrected += outcome == DAMAGE_CORRECTED;
+    u->token->detected |= outcome == DAMAGE_DETECTED;
+    u->token->flipped |= outcome == DAMAGE_SILENT;
+    if (outcome != DAMAGE_CORRECTED && d->adapter) {
+        u->weights = d->adapter;
+    }
+}
+
 RARELY static void start(struct lora_mac *u, cycle_t now)
 {
     struct burst *x = pick(u, now);
@@ -91,6 +108,10 @@ RARELY static void start(struct lora_mac *u, cycle_t now)
     uint64_t beats = x->last - x->first + 1;
     u->token = x->token;
     u->region = region_of(u, u->group, u->token);
+    u->weights = u->token->adapter;
+    if (u->map->damage && u->map->damage[u->token->slot]) {
+        read_damage(u, u->map->damage[u->token->slot], now);
+    }
     ES_ASSERT(u->region.job.rank > 0 && beats == ceil_div(u->region.job.inputs, u->region.job.beat_elements));
     if (u->values) {
         compute_a(u, &x->act);

@@ -38,6 +38,9 @@ struct lora_mac {
     struct token *token;
     enum linear_group group; /* being served */
     struct lora_region region;
+    const struct adapter *weights; /* the token's adapter as the slot's bits have it */
+    enum ecc ecc;
+    uint64_t corrected;                  /* counter: flipped bits that secded put right, a read of the word each */
     bool values;                         /* false: a run without values */
     struct act8 h[BURST_ACCS];           /* registers, [LORA_RANK_MAX] each */
     int32_t base_exponent[LINEAR_COUNT]; /* of the layer's base weights; 0 in a run without values */

@@ -68,12 +68,15 @@ struct swap_time swap_time(const struct chip *chip, const struct request *reques
                           .transfer = port->transfer_sum_cycles,
                           .tensor = port->tensor_sum_cycles,
                           .wire = port->wire_cycles,
-                          .contention = chip->dma.contention_cycles};
+                          .contention = chip->dma.contention_cycles,
+                          .loads = chip->sequencer.slots.renewals,
+                          .load_cycles = chip->sequencer.slots.renewal_load_cycles,
+                          .drain = chip->sequencer.slots.renewal_drain_cycles};
     for (uint32_t i = 0; i < n_requests; i++) {
         const struct request *r = &requests[i];
         if (r->adapter_load) {
             t.loads++;
-            t.load_cycles += r->loaded_at - r->load_requested_at;
+            t.load_cycles += (r->loaded_at != NEVER ? r->loaded_at : r->done_at) - r->load_requested_at;
             t.drain += r->slot_wanted_at != NEVER ? r->load_requested_at - r->slot_wanted_at : 0;
         }
     }
@@ -148,14 +151,20 @@ void observe(struct observation *o)
     size_t n = 0;
     cycle_t *values = calloc(observation_tokens(o) + o->n_requests + 1, sizeof *values);
     ES_ASSERT(values);
-    for (uint32_t i = 0; i < o->n_requests; i++) {
-        values[i] = o->requests[i].generated_at[0] - o->requests[i].arrives_at;
+    for (uint32_t i = 0; i < o->n_requests; i++) { /* one that was dropped may have no token */
+        if (o->requests[i].n_generated > 0) {
+            values[n++] = o->requests[i].generated_at[0] - o->requests[i].arrives_at;
+        }
     }
-    o->first_token = spread_of(values, o->n_requests);
+    o->first_token = spread_of(values, n);
+    n = 0;
     for (uint32_t i = 0; i < o->n_requests; i++) {
-        values[i] = o->requests[i].done_at - o->requests[i].arrives_at;
+        if (o->requests[i].state == REQUEST_DONE) {
+            values[n++] = o->requests[i].done_at - o->requests[i].arrives_at;
+        }
     }
-    o->whole_request = spread_of(values, o->n_requests);
+    o->whole_request = spread_of(values, n);
+    n = 0;
     for (uint32_t i = 0; i < o->n_requests; i++) {
         const struct request *r = &o->requests[i];
         for (int32_t t = 1; t < r->n_generated; t++) {

@@ -11,7 +11,7 @@
 #include "kernels/sample.h"
 #include "sim/unit.h"
 
-enum request_state { REQUEST_QUEUED, REQUEST_LOADING, REQUEST_RUNNING, REQUEST_DONE };
+enum request_state { REQUEST_QUEUED, REQUEST_LOADING, REQUEST_RUNNING, REQUEST_DONE, REQUEST_DROPPED };
 
 struct request {
     /* asked */
@@ -28,6 +28,11 @@ struct request {
     cycle_t *generated_at; /* [n_generate] the cycle in which the sequencer had the token */
     int32_t n_generated;
     int32_t slot;              /* adapter slot it has or had, -1: none */
+    int32_t version;           /* the adapter that answers: the one asked for or what has replaced it; -1: base model, or not decided yet */
+    int32_t first_version;     /* the one before a restart */
+    uint32_t restarts;         /* its KV cache was thrown away and computed anew: a new version of its adapter, or a bit flip in the slot */
+    int32_t restarted_at;      /* n_generated at the last of them */
+    uint32_t flipped_tokens;   /* positions computed with flipped bits that nothing noticed */
     bool adapter_hit;          /* its adapter was live, or loading for another request, when it took its slot */
     bool adapter_load;         /* the load was its own; neither: the base model */
     uint32_t kv_pages;         /* pages that its K rows, and its V rows, can come to fill; 0 without shared pages */

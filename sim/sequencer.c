@@ -1,15 +1,15 @@
-#include "sim/sequencer.h"
-
 #include <string.h>
+
+#include "sim/sequencer_internal.h"
 
 #include "traces/trace.h"
 
-static void event(const struct sequencer *u, cycle_t now, enum event_kind kind, uint32_t id, int32_t a, int32_t b)
+void sequencer_event(const struct sequencer *u, cycle_t now, enum event_kind kind, uint32_t id, int32_t a, int32_t b)
 {
     trace_event(u->unit.trace, (struct event){.cycle = now, .from = now, .to = now, .kind = kind, .id = id, .a = a, .b = b});
 }
 
-static void set_ready(struct sequencer *u, struct sequence *s, bool ready)
+void sequencer_set_ready(struct sequencer *u, struct sequence *s, bool ready)
 {
     u->n_ready += (uint32_t)ready - (uint32_t)s->ready;
     s->ready = ready;
@@ -18,7 +18,8 @@ static void set_ready(struct sequencer *u, struct sequence *s, bool ready)
 /* No request is lost: what has arrived is queued, has a sequence, or is done. */
 static bool requests_conserved(const struct sequencer *u)
 {
-    return u->n_arrived == u->queue.length + u->n_started && u->n_done <= u->n_started && u->n_started - u->n_done <= u->n_sequences;
+    uint32_t over = u->n_done + u->n_dropped;
+    return u->n_arrived == u->queue.length + u->n_started && over <= u->n_started && u->n_started - over <= u->n_sequences;
 }
 
 /* -- pages of KV caches -- */
@@ -45,19 +46,27 @@ static void give_kv_pages(struct sequencer *u, const struct sequence *s, const s
 
 /* -- tokens that come back -- */
 
+void sequencer_free_sequence(struct sequencer *u, struct sequence *s, cycle_t now)
+{
+    give_kv_pages(u, s, &u->requests[s->request], now);
+    s->request = -1;
+    u->kv_rows -= s->position;
+}
+
 static void finish(struct sequencer *u, struct sequence *s, cycle_t now)
 {
     struct request *r = &u->requests[s->request];
     r->state = REQUEST_DONE;
     r->done_at = now;
     u->n_done++;
+    sequencer_event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_DONE, r->adapter);
     if (s->slot >= 0) {
         slots_leave(&u->slots, s->slot, now);
+        if (u->slots.slot[s->slot].state == SLOT_FREE) {
+            sequencer_event(u, now, EVENT_SLOT, (uint32_t)s->slot, SLOT_FREE, -1);
+        }
     }
-    give_kv_pages(u, s, r, now);
-    event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_DONE, r->adapter);
-    s->request = -1;
-    u->kv_rows -= s->position;
+    sequencer_free_sequence(u, s, now);
     ES_ASSERT(requests_conserved(u));
 }
 
@@ -77,12 +86,13 @@ static void collect(struct sequencer *u, const struct burst *sampled, cycle_t no
     if (r->n_generated == 1) {
         memcpy(r->first_token_account_cycles, r->account_cycles, sizeof r->account_cycles);
     }
-    event(u, now, EVENT_TOKEN, token->request, (int32_t)token->position, sampled->index);
+    sequencer_event(u, now, EVENT_TOKEN, token->request, (int32_t)token->position, sampled->index);
     s->next_id = sampled->index;
+    s->random = r->random;
     if (r->n_generated == r->n_generate || (r->stop_token >= 0 && sampled->index == r->stop_token)) {
         finish(u, s, now);
     } else {
-        set_ready(u, s, true);
+        sequencer_set_ready(u, s, true);
     }
     if (u->on_token) {
         u->on_token(u->context, r);
@@ -91,7 +101,9 @@ static void collect(struct sequencer *u, const struct burst *sampled, cycle_t no
 
 static void retire(struct sequencer *u, struct token *token)
 {
-    u->sequences[token->sequence].in_flight--;
+    struct sequence *s = &u->sequences[token->sequence];
+    s->in_flight--;
+    sequencer_drained(u, s);
     u->free_tokens[u->n_free++] = (uint32_t)(token - u->tokens);
 }
 
@@ -100,7 +112,9 @@ static void take_returns(struct sequencer *u, cycle_t now)
     struct burst *sampled = link_front(u->in_sampled, now);
     if (sampled) {
         struct token *token = sampled->token;
-        collect(u, sampled, now);
+        if (sequencer_keeps(u, token, now)) {
+            collect(u, sampled, now);
+        }
         retire(u, token);
         link_pop(u->in_sampled, now);
         unit_sleep(&u->unit, now + 1);
@@ -108,6 +122,7 @@ static void take_returns(struct sequencer *u, cycle_t now)
     struct burst *retired = link_front(u->in_retired, now);
     if (retired) {
         token_arrive(retired->token, retired->last, now);
+        sequencer_keeps(u, retired->token, now);
         retire(u, retired->token);
         link_pop(u->in_retired, now);
         unit_sleep(&u->unit, now + 1);
@@ -116,14 +131,15 @@ static void take_returns(struct sequencer *u, cycle_t now)
 
 /* -- adapters -- */
 
-static void ask_for_load(struct sequencer *u, int32_t slot, cycle_t now)
+void sequencer_ask_for_load(struct sequencer *u, int32_t slot, cycle_t now)
 {
     struct burst *burst = link_back(u->out_load);
     burst->index = u->slots.slot[slot].adapter;
     burst->slot = slot;
     burst->load = u->slots.slot[slot].load;
+    burst->broken = u->slots.slot[slot].failing;
     link_push(u->out_load, now, NULL, 1);
-    event(u, now, EVENT_SLOT, (uint32_t)slot, SLOT_LOADING, burst->index);
+    sequencer_event(u, now, EVENT_SLOT, (uint32_t)slot, SLOT_LOADING, burst->index);
 }
 
 /* Adapters without users go until a slot is free (if `slot`) and so many pages are. Without a pool a load evicts what is in its slot. */
@@ -131,26 +147,30 @@ static void make_room(struct sequencer *u, bool slot, uint32_t pages, cycle_t no
 {
     int32_t gone = u->slots.pool ? slots_evict_next(&u->slots, slot, pages, now) : -1;
     while (gone >= 0) {
-        event(u, now, EVENT_SLOT, (uint32_t)gone, SLOT_FREE, -1);
+        sequencer_event(u, now, EVENT_SLOT, (uint32_t)gone, SLOT_FREE, -1);
         gone = slots_evict_next(&u->slots, slot, pages, now);
     }
 }
 
 static void take_slot(struct sequencer *u, struct request *r, cycle_t now)
 {
-    int32_t i = slots_find(&u->slots, r->adapter);
+    int32_t i = slots_find(&u->slots, r->version);
     r->adapter_hit = i >= 0;
     if (i >= 0) {
         slots_join(&u->slots, i, now);
     } else {
-        make_room(u, true, u->slots.adapters[r->adapter].pages, now);
+        make_room(u, true, u->slots.adapters[r->version].pages, now);
         i = slots_victim(&u->slots);
-        slots_load(&u->slots, i, r->adapter, now);
-        ask_for_load(u, i, now);
+        slots_load(&u->slots, i, r->version, now);
+        if (u->map->damage) {
+            u->map->damage[i] = NULL;
+        }
+        sequencer_ask_for_load(u, i, now);
         r->adapter_load = true;
     }
     r->slot = i;
-    r->load_requested_at = u->slots.slot[i].state == SLOT_LOADING ? u->slots.slot[i].load_requested_at : NEVER;
+    const struct slot *slot = &u->slots.slot[i];
+    r->load_requested_at = slot->renew ? slot->renew_at : slot->state == SLOT_LOADING ? slot->load_requested_at : NEVER;
     ES_ASSERT(slots_conserved(&u->slots));
 }
 
@@ -158,12 +178,14 @@ static void take_slot(struct sequencer *u, struct request *r, cycle_t now)
  * port has no room. */
 static bool reserve(struct sequencer *u, struct request *r, cycle_t now)
 {
-    bool loads = r->adapter >= 0 && slots_find(&u->slots, r->adapter) < 0;
+    int32_t adapter = admission_adapter(&u->queue, r);
+    bool loads = adapter >= 0 && slots_find(&u->slots, adapter) < 0;
     uint32_t kv_pages = 2 * r->kv_pages;
-    if (!slots_have_room(&u->slots, r->adapter, kv_pages) || (loads && !link_ready(u->out_load, now))) {
+    if (!slots_have_room(&u->slots, adapter, kv_pages) || (loads && !link_ready(u->out_load, now))) {
         return false;
     }
-    if (r->adapter >= 0) {
+    r->version = adapter;
+    if (adapter >= 0) {
         take_slot(u, r, now);
     }
     if (kv_pages) {
@@ -183,56 +205,86 @@ static void run_waiting(struct sequencer *u, int32_t slot, bool whole, cycle_t n
             continue;
         }
         struct request *r = &u->requests[s->request];
-        if (whole && r->load_requested_at != NEVER) {
+        if (whole && r->load_requested_at != NEVER && r->loaded_at == NEVER) {
             r->loaded_at = now;
         }
         if (r->state == REQUEST_LOADING) {
             r->state = REQUEST_RUNNING;
-            r->running_at = now;
+            r->running_at = r->running_at == NEVER ? now : r->running_at;
             r->account_cycles[PLACE_adapter_load] += now - r->mark;
             slots_stalled(&u->slots, slot, now - r->mark);
             r->mark = now;
-            set_ready(u, s, true);
+            sequencer_set_ready(u, s, true);
         }
     }
 }
 
-/* A broken load is asked for once more; if that is broken too, the run ends. False: no room to ask, the report waits. */
+/* It stayed broken. */
+static void give_up(struct sequencer *u, const struct burst *report, cycle_t now)
+{
+    const struct slot *slot = &u->slots.slot[report->slot];
+    if (u->drops && u->streams) {
+        sequencer_abandon(u, report->slot, now);
+        return;
+    }
+    if (u->drops) {
+        sequencer_drop(u, report->slot, now);
+        return;
+    }
+    if (!*u->stop) {
+        error_check(u->failure, "adapter %s, layer %d: a slice for slot %d did not arrive as it was sent (checksum), %u times; cycle %llu",
+                    u->adapters[slot->adapter].name, (int)report->layer, (int)report->slot, (unsigned)slot->retries + 1,
+                    (unsigned long long)now);
+    }
+    *u->stop = true;
+}
+
+/* A broken load is asked for again, host.retries times. False: no room to ask, the report waits. */
 static bool load_again(struct sequencer *u, const struct burst *report, cycle_t now)
 {
     struct slot *slot = &u->slots.slot[report->slot];
-    if (slot->retried) {
-        if (!*u->stop) {
-            error_check(u->failure, "adapter %s, layer %d: a slice for slot %d did not arrive as it was sent (checksum), twice; cycle %llu",
-                        u->adapters[slot->adapter].name, (int)report->layer, (int)report->slot, (unsigned long long)now);
-        }
-        *u->stop = true;
-        return true;
-    }
     if (!link_ready(u->out_load, now)) {
         return false;
     }
-    slot->retried = true;
+    if (slot->retries == u->retries) {
+        give_up(u, report, now);
+        return true;
+    }
+    slot->retries++;
     u->slots.retries++;
-    ask_for_load(u, report->slot, now);
+    sequencer_ask_for_load(u, report->slot, now);
     return true;
+}
+
+/* A whole load, or its first layer. */
+static void loaded_well(struct sequencer *u, const struct burst *loaded, cycle_t now)
+{
+    struct slot *slot = &u->slots.slot[loaded->slot];
+    bool whole = loaded->layer == u->n_layers - 1;
+    slot->usable = true;
+    if (whole) {
+        slots_live(&u->slots, loaded->slot, now);
+        sequencer_event(u, now, EVENT_SLOT, (uint32_t)loaded->slot, (int32_t)slot->state, slot->adapter);
+    }
+    run_waiting(u, loaded->slot, whole, now);
 }
 
 static void adapter_loaded(struct sequencer *u, cycle_t now)
 {
     struct burst *loaded = link_front(u->in_loaded, now);
-    if (!loaded || (loaded->broken && !load_again(u, loaded, now))) {
+    if (!loaded) {
         return;
     }
-    if (!loaded->broken) {
-        struct slot *slot = &u->slots.slot[loaded->slot];
-        bool whole = loaded->layer == u->n_layers - 1;
-        slot->usable = true;
-        if (whole) {
-            slots_live(&u->slots, loaded->slot, now);
-            event(u, now, EVENT_SLOT, (uint32_t)loaded->slot, SLOT_LIVE, slot->adapter);
+    if (u->slots.slot[loaded->slot].renew) { /* of what this slot was to hold before */
+        if (loaded->broken || loaded->layer == u->n_layers - 1) {
+            slots_superseded(&u->slots, loaded->slot, now);
         }
-        run_waiting(u, loaded->slot, whole, now);
+    } else if (u->slots.slot[loaded->slot].failing) { /* nothing waits for a slice any more */
+        u->slots.slot[loaded->slot].released = true;
+    } else if (!loaded->broken) {
+        loaded_well(u, loaded, now);
+    } else if (!load_again(u, loaded, now)) {
+        return;
     }
     link_pop(u->in_loaded, now);
     unit_sleep(&u->unit, now + 1);
@@ -261,7 +313,7 @@ static void arrive(struct sequencer *u, cycle_t now)
 {
     while (u->n_arrived < u->n_requests && u->requests[u->n_arrived].arrives_at <= now) {
         if (now > 0) {
-            event(u, now, EVENT_REQUEST, u->n_arrived, REQUEST_QUEUED, u->requests[u->n_arrived].adapter);
+            sequencer_event(u, now, EVENT_REQUEST, u->n_arrived, REQUEST_QUEUED, u->requests[u->n_arrived].adapter);
         }
         admission_arrive(&u->queue, u->n_arrived++);
     }
@@ -272,7 +324,7 @@ static void arrive(struct sequencer *u, cycle_t now)
 
 static struct sequence *free_sequence(struct sequencer *u)
 {
-    for (uint32_t i = 0; u->n_started - u->n_done < u->n_sequences && i < u->n_sequences; i++) {
+    for (uint32_t i = 0; u->n_started - u->n_done - u->n_dropped < u->n_sequences && i < u->n_sequences; i++) {
         if (u->sequences[i].request < 0 && u->sequences[i].in_flight == 0) {
             return &u->sequences[i];
         }
@@ -286,21 +338,22 @@ static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle
     const struct slot *slot = r->slot >= 0 ? &u->slots.slot[r->slot] : NULL;
     bool runs = !slot || slot->usable;
     take_kv_pages(u, s, r, now);
-    *s = (struct sequence){.request = (int32_t)index, .slot = r->slot, .next_id = r->prompt[0]};
+    *s = (struct sequence){
+        .request = (int32_t)index, .slot = r->slot, .known = (uint32_t)r->n_prompt, .random = r->random, .next_id = r->prompt[0]};
     r->state = runs ? REQUEST_RUNNING : REQUEST_LOADING;
     r->started_at = now;
     if (runs) {
         r->running_at = now;
     }
     if (slot && r->load_requested_at != NEVER) {
-        r->loaded_at = slot->loaded_at;
+        r->loaded_at = slot->renew ? NEVER : slot->loaded_at;
     }
     r->account_cycles[PLACE_sequencer] += now - r->mark;
     r->mark = now;
     admission_leave(&u->queue, index);
     u->n_started++;
-    set_ready(u, s, runs);
-    event(u, now, EVENT_REQUEST, index, (int32_t)r->state, r->adapter);
+    sequencer_set_ready(u, s, runs);
+    sequencer_event(u, now, EVENT_REQUEST, index, (int32_t)r->state, r->adapter);
 }
 
 static void note_wait_for_slot(struct sequencer *u, cycle_t now)
@@ -345,8 +398,8 @@ static struct token *new_token(struct sequencer *u, const struct sequence *s, cy
         .id = s->next_id,
         .slot = s->slot,
         .load = s->slot >= 0 ? u->slots.slot[s->slot].load : 0,
-        .adapter = s->slot >= 0 ? &u->adapters[r->adapter] : NULL,
-        .wants_logits = s->position + 1 >= (uint32_t)r->n_prompt,
+        .adapter = s->slot >= 0 ? &u->adapters[r->version] : NULL,
+        .wants_logits = s->position + 1 >= s->known,
         .mark = now,
     };
     if (token->wants_logits) { /* on the critical path: everything since the last token (or the start) is booked */
@@ -376,11 +429,11 @@ static void issue(struct sequencer *u, cycle_t now)
     s->position++;
     u->kv_rows++;
     u->kv_rows_peak = u->kv_rows > u->kv_rows_peak ? u->kv_rows : u->kv_rows_peak;
-    bool prompt_goes_on = s->position < (uint32_t)r->n_prompt;
-    if (prompt_goes_on) {
-        s->next_id = r->prompt[s->position];
+    bool goes_on = s->position < s->known;
+    if (goes_on) {
+        s->next_id = s->position < (uint32_t)r->n_prompt ? r->prompt[s->position] : r->generated[s->position - (uint32_t)r->n_prompt];
     }
-    set_ready(u, s, prompt_goes_on);
+    sequencer_set_ready(u, s, goes_on);
     u->turn = u->turn + 1 < u->n_sequences ? u->turn + 1 : 0;
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, now + 1);
@@ -391,6 +444,9 @@ void sequencer_tick(struct unit *unit, cycle_t now)
     struct sequencer *u = (struct sequencer *)unit;
     take_returns(u, now);
     adapter_loaded(u, now);
+    if (u->n_incidents) {
+        sequencer_incidents(u, now);
+    }
     arrive(u, now);
     start_next(u, now);
     if (u->prefetch) {

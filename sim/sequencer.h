@@ -18,6 +18,7 @@
 #include "adapters/adapter.h"
 #include "sim/admission.h"
 #include "sim/config.h"
+#include "sim/incident.h"
 #include "sim/link.h"
 #include "sim/memory_map.h"
 #include "sim/request.h"
@@ -28,8 +29,11 @@ struct sequence {      /* a KV cache and the request that has it */
     int32_t slot;      /* adapter slot, -1: base model */
     uint32_t position; /* of the next token to issue */
     uint32_t in_flight;
-    int32_t next_id; /* of the next token, once sampled */
-    bool ready;      /* it can be issued */
+    uint32_t known;       /* tokens that are known and can follow each other: the prompt's, after a restart also those generated so far */
+    bool held;            /* its slot is renewed: nothing is issued, what comes back is thrown away */
+    struct random random; /* the sampler's, as of the last token that was kept */
+    int32_t next_id;      /* of the next token, once sampled */
+    bool ready;           /* it can be issued */
 };
 
 struct sequencer {
@@ -38,7 +42,7 @@ struct sequencer {
     struct link *out_load, *in_loaded;
     struct request *requests;
     uint32_t n_requests; /* sorted by arrival */
-    uint32_t n_arrived, n_started, n_done;
+    uint32_t n_arrived, n_started, n_done, n_dropped;
     struct admission queue;
     uint32_t prefetch; /* requests at the front of the queue that take their slots ahead */
     int32_t n_layers;
@@ -51,6 +55,22 @@ struct sequencer {
     uint32_t n_free;
     uint64_t kv_rows, kv_rows_peak; /* K rows (and V rows) that present sequences have, or will have written; counters */
     struct slots slots;
+    int32_t *version;                 /* [adapters] what stands for an adapter now; NULL without incidents */
+    const struct incident *incidents; /* [n_incidents] sorted by cycle */
+    struct damage *damage;            /* [n_incidents] of flips */
+    uint32_t n_incidents, next_incident;
+    enum reload reload;
+    bool streams;                          /* slots.loading: streaming */
+    uint32_t retries;                      /* of a broken load */
+    bool drops;                            /* a load that stays broken drops the requests that wait for it; false: it ends the run */
+    uint32_t n_failing;                    /* streaming: slots whose load stayed broken */
+    uint32_t n_renewing;                   /* slots whose load is not asked for yet */
+    struct {                               /* counters */
+        uint64_t happened[INCIDENT_KINDS]; /* those that met something: a slot with the adapter; reload: always */
+        uint64_t detections;               /* tokens that ECC found to be computed with flipped bits */
+        uint64_t silent_tokens;            /* tokens computed with flipped bits that nothing noticed */
+        uint64_t discarded_tokens;         /* thrown away when a slot was renewed */
+    } seen;
     void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
     void *context;
     bool *stop; /* the chip's: the run ends */

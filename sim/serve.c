@@ -167,13 +167,47 @@ static bool make_requests(struct serve *s, struct error *e)
     return true;
 }
 
+/* --- incidents --- */
+
+static int by_cycle(const void *a, const void *b)
+{
+    const struct incident *x = a, *y = b;
+    const int64_t keys[][2] = {{(int64_t)x->at, (int64_t)y->at}, {x->kind, y->kind},   {x->adapter, y->adapter},
+                               {x->version, y->version},         {x->layer, y->layer}, {x->count, y->count}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i][0] != keys[i][1]) {
+            return keys[i][0] < keys[i][1] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static bool set_incidents(struct serve *s, struct error *e)
+{
+    const struct workload *w = s->workload;
+    s->incidents = error_calloc(e, (size_t)w->n_incidents + 1, sizeof *s->incidents, "incidents");
+    for (uint32_t i = 0; s->incidents && i < w->n_incidents; i++) {
+        s->incidents[i] = w->incidents[i].what;
+        s->incidents[i].at = (cycle_t)(w->incidents[i].at_us * s->config.clock_mhz);
+        s->incidents[i].adapter = s->chip_index[w->incidents[i].what.adapter];
+        s->incidents[i].version = s->chip_index[w->incidents[i].what.version];
+    }
+    if (!s->incidents || w->n_incidents == 0) {
+        return s->incidents != NULL;
+    }
+    qsort(s->incidents, w->n_incidents, sizeof *s->incidents, by_cycle);
+    s->chip->sequencer.drops = true;
+    return chip_set_incidents(s->chip, s->incidents, w->n_incidents, w->seed, e);
+}
+
 bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *s, struct error *e)
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
     bool good = load_config(s, options, e) && open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
-                         s->trace, &s->chip, e);
+                         s->trace, &s->chip, e) &&
+                set_incidents(s, e);
     if (!good) {
         serve_close(s);
         return false;
@@ -188,7 +222,7 @@ bool serve_open(const struct workload *workload, const struct serve_options *opt
 static bool check_sums(const struct serve *s, struct error *e)
 {
     const struct sequencer *q = &s->chip->sequencer;
-    uint64_t done = 0, hits = 0, loads = 0, unbooked = 0;
+    uint64_t done = 0, dropped = 0, hits = 0, loads = 0, unbooked = 0;
     for (uint32_t i = 0; i < s->drawn.count; i++) {
         const struct request *r = &s->requests[i];
         uint64_t booked = 0;
@@ -197,14 +231,15 @@ static bool check_sums(const struct serve *s, struct error *e)
         }
         unbooked += booked != r->done_at - r->arrives_at;
         done += r->state == REQUEST_DONE && r->n_generated == r->n_generate;
+        dropped += r->state == REQUEST_DROPPED;
         hits += r->adapter_hit;
         loads += r->adapter_load;
     }
-    if (done != s->drawn.count || q->n_done != done || q->queue.length != 0) {
-        return error_check(e, "%" PRIu32 " requests went in, %" PRIu64 " came out whole, %" PRIu32 " are queued", s->drawn.count, done,
-                           q->queue.length);
+    if (done + dropped != s->drawn.count || q->n_done != done || q->n_dropped != dropped || q->queue.length != 0) {
+        return error_check(e, "%" PRIu32 " requests went in, %" PRIu64 " came out whole, %" PRIu64 " were dropped, %" PRIu32 " are queued",
+                           s->drawn.count, done, dropped, q->queue.length);
     }
-    if (hits != q->slots.hits || loads != q->slots.loads) {
+    if (hits + q->slots.n_dropped_hits != q->slots.hits || loads + q->slots.n_dropped_loads != q->slots.loads) {
         return error_check(e, "requests had %" PRIu64 " hits and %" PRIu64 " loads, the slots %" PRIu64 " and %" PRIu64, hits, loads,
                            q->slots.hits, q->slots.loads);
     }
@@ -227,36 +262,6 @@ bool serve_execute(struct serve *s, struct error *e)
     return trace_files_close(&files, opened, good, e) && check_sums(s, e);
 }
 
-bool serve_verify(const struct serve *s, uint64_t *checked, struct error *e)
-{
-    const struct model *model = &s->image.model;
-    struct ref *ref = ref_new(model, (int32_t)s->config.kv_context_tokens);
-    struct acc logits = {error_calloc(e, (size_t)model->shape.n_vocab, sizeof(int64_t), "logits"), model->shape.n_vocab, 0};
-    void *scratch = error_calloc(e, k_sample_scratch(model->shape.n_vocab), 1, "the sampler");
-    bool good = ref && logits.m && scratch;
-    *checked = 0;
-    for (uint32_t i = 0; good && i < s->drawn.count; i++) {
-        const struct request *r = &s->requests[i];
-        struct random random;
-        random_seed(&random, s->workload->seed, i);
-        for (int32_t position = 0, n = 0; good && n < r->n_generated; position++) {
-            int32_t token = position < r->n_prompt ? r->prompt[position] : r->generated[n - 1];
-            bool answers = position + 1 >= r->n_prompt;
-            ref_forward(ref, r->adapter >= 0 ? &s->adapters[r->adapter] : NULL, token, position, answers ? &logits : NULL);
-            int32_t expected = answers ? k_sample(&r->sampling, &random, &logits, scratch) : 0;
-            if (answers && r->generated[n++] != expected) {
-                good = error_check(e, "request %" PRIu32 ", token %d: expected %d as without a clock, got %d", i, n - 1, expected,
-                                   r->generated[n - 1]);
-            }
-            *checked += answers;
-        }
-    }
-    free(logits.m);
-    free(scratch);
-    ref_free(ref);
-    return good;
-}
-
 void serve_close(struct serve *s)
 {
     chip_free(s->chip);
@@ -271,6 +276,7 @@ void serve_close(struct serve *s)
     }
     free(s->adapters);
     free(s->chip_index);
+    free(s->incidents);
     image_close(&s->image);
     *s = (struct serve){0};
 }

@@ -25,7 +25,8 @@ struct serve {
     struct workload_requests drawn;
     struct request *requests; /* [drawn.count] */
     int32_t *prompts, *generated;
-    cycle_t *generated_at; /* all requests' arrays, one after the other */
+    cycle_t *generated_at;      /* all requests' arrays, one after the other */
+    struct incident *incidents; /* [workload->n_incidents] as the chip takes them */
     struct trace *trace;
     struct chip *chip;
     double setup_seconds, run_seconds; /* wall clock; for people only */
@@ -35,8 +36,13 @@ struct serve {
 bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *serve, struct error *e);
 /* Clocks the chip until all requests are done, then checks that what went in came out (a failed check otherwise). */
 bool serve_execute(struct serve *serve, struct error *e);
-/* Each request's tokens against those of the model without a clock; only with values. `checked` counts tokens. */
-bool serve_verify(const struct serve *serve, uint64_t *checked, struct error *e);
+struct serve_verified {
+    uint64_t tokens; /* that equal those of the model without a clock */
+    uint64_t flipped_requests,
+        changed_requests; /* those that were given flipped bits which nothing noticed; and those of them with other tokens for it */
+};
+/* Each request's tokens against those of the model without a clock; only with values. Requests with silently flipped bits are counted, not checked. */
+bool serve_verify(const struct serve *serve, struct serve_verified *verified, struct error *e);
 void serve_close(struct serve *serve);
 
 #endif

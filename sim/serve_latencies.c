@@ -40,7 +40,7 @@ static void write_rows(struct times *t, const char *latency, const char *tenant,
 static void add_first_tokens(struct times *t, const struct serve *s, int32_t tenant)
 {
     for (uint32_t i = 0; i < s->drawn.count; i++) {
-        if (tenant < 0 || s->drawn.items[i].tenant == tenant) {
+        if (s->requests[i].n_generated && (tenant < 0 || s->drawn.items[i].tenant == tenant)) {
             add(t, s->requests[i].generated_at[0] - s->requests[i].arrives_at);
         }
     }
@@ -60,7 +60,9 @@ void serve_latencies_csv(const struct serve *s, FILE *out)
     }
     write_rows(&times, "between_tokens", "", clock_mhz, out);
     for (uint32_t i = 0; i < s->drawn.count; i++) {
-        add(&times, s->requests[i].done_at - s->requests[i].arrives_at);
+        if (s->requests[i].state == REQUEST_DONE) {
+            add(&times, s->requests[i].done_at - s->requests[i].arrives_at);
+        }
     }
     write_rows(&times, "whole_request", "", clock_mhz, out);
     for (int32_t t = 0; t < s->workload->n_tenants; t++) {

@@ -27,10 +27,11 @@ struct percentiles {
 };
 
 struct group { /* of requests: a tenant's, or all */
-    uint64_t requests, prompt_tokens, tokens, hits, loads;
+    uint64_t requests, dropped, prompt_tokens, tokens, hits, loads;
     struct percentiles first_token, between, whole;
     uint64_t queue_cycles, adapter_cycles, whole_cycles; /* sums */
     cycle_t longest_wait;                                /* from arrival to the first token that may be issued */
+    uint32_t most_overtaken;                             /* later requests that started before one of them */
 };
 
 static struct percentiles percentiles_of(cycle_t *values, size_t n)
@@ -42,47 +43,62 @@ static struct percentiles percentiles_of(cycle_t *values, size_t n)
     return s;
 }
 
-static void add_request(struct group *g, const struct request *r, cycle_t *first, cycle_t *between, size_t *n_between, cycle_t *whole)
+struct times { /* of a group's requests, in cycles; room for all */
+    cycle_t *first, *between, *whole;
+    size_t n_first, n_between, n_whole;
+};
+
+static void add_request(struct group *g, const struct request *r, struct times *t)
 {
-    first[g->requests] = r->generated_at[0] - r->arrives_at;
-    whole[g->requests] = r->done_at - r->arrives_at;
-    for (int32_t t = 1; t < r->n_generated; t++) {
-        between[(*n_between)++] = r->generated_at[t] - r->generated_at[t - 1];
+    cycle_t runs_at = r->running_at != NEVER ? r->running_at : r->done_at,
+            wait = runs_at - r->arrives_at; /* dropped ones may never have run */
+    if (r->n_generated > 0) {
+        t->first[t->n_first++] = r->generated_at[0] - r->arrives_at;
+    }
+    if (r->state == REQUEST_DONE) {
+        t->whole[t->n_whole++] = r->done_at - r->arrives_at;
+    }
+    for (int32_t i = 1; i < r->n_generated; i++) {
+        t->between[t->n_between++] = r->generated_at[i] - r->generated_at[i - 1];
     }
     g->requests++;
+    g->dropped += r->state == REQUEST_DROPPED;
     g->prompt_tokens += (uint64_t)r->n_prompt;
     g->tokens += (uint64_t)r->n_generated;
     g->hits += r->adapter_hit;
     g->loads += r->adapter_load;
     g->queue_cycles += r->started_at - r->arrives_at;
-    g->adapter_cycles += r->running_at - r->started_at;
+    g->adapter_cycles += runs_at - r->started_at;
     g->whole_cycles += r->done_at - r->arrives_at;
-    cycle_t wait = r->running_at - r->arrives_at;
     g->longest_wait = wait > g->longest_wait ? wait : g->longest_wait;
+    g->most_overtaken = r->overtaken > g->most_overtaken ? r->overtaken : g->most_overtaken;
 }
 
-/* tenant -1: all. */
-static struct group group_of(const struct serve *s, int32_t tenant)
+/* The requests listed, or all (NULL). */
+static struct group group_of(const struct serve *s, const uint32_t *list, size_t n)
 {
     struct group g = {0};
-    size_t n = s->drawn.count, n_between = 0, tokens = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        tokens += (size_t)s->requests[i].n_generated;
+    size_t tokens = 0;
+    for (size_t i = 0; i < n; i++) {
+        tokens += (size_t)s->requests[list ? list[i] : i].n_generated;
     }
-    cycle_t *first = calloc(n, sizeof *first), *whole = calloc(n, sizeof *whole), *between = calloc(tokens + 1, sizeof *between);
-    ES_ASSERT(first && whole && between);
-    for (uint32_t i = 0; i < n; i++) {
-        if (tenant < 0 || s->drawn.items[i].tenant == tenant) {
-            add_request(&g, &s->requests[i], first, between, &n_between, whole);
-        }
+    struct times t = {calloc(n + 1, sizeof *t.first), calloc(tokens + 1, sizeof *t.between), calloc(n + 1, sizeof *t.whole), 0, 0, 0};
+    ES_ASSERT(t.first && t.between && t.whole);
+    for (size_t i = 0; i < n; i++) {
+        add_request(&g, &s->requests[list ? list[i] : i], &t);
     }
-    g.first_token = percentiles_of(first, g.requests);
-    g.whole = percentiles_of(whole, g.requests);
-    g.between = percentiles_of(between, n_between);
-    free(first);
-    free(whole);
-    free(between);
+    g.first_token = percentiles_of(t.first, t.n_first);
+    g.whole = percentiles_of(t.whole, t.n_whole);
+    g.between = percentiles_of(t.between, t.n_between);
+    free(t.first);
+    free(t.between);
+    free(t.whole);
     return g;
+}
+
+static struct group group_of_all(const struct serve *s)
+{
+    return group_of(s, NULL, s->drawn.count);
 }
 
 static double us(const struct serve *s, double cycles)
@@ -111,14 +127,49 @@ static double fairness(const struct serve *s, const struct group *tenants)
     return jain;
 }
 
+/* Requests are sorted by tenant first, so that many tenants cost no more than few. */
 static struct group *groups_of_tenants(const struct serve *s)
 {
-    struct group *groups = calloc((size_t)s->workload->n_tenants, sizeof *groups);
-    ES_ASSERT(groups);
-    for (int32_t t = 0; t < s->workload->n_tenants; t++) {
-        groups[t] = group_of(s, t);
+    size_t n_tenants = (size_t)s->workload->n_tenants, n = s->drawn.count;
+    struct group *groups = calloc(n_tenants, sizeof *groups);
+    size_t *begin = calloc(n_tenants + 1, sizeof *begin), *next = calloc(n_tenants, sizeof *next);
+    uint32_t *list = calloc(n, sizeof *list);
+    ES_ASSERT(groups && begin && next && list);
+    for (size_t i = 0; i < n; i++) {
+        begin[s->drawn.items[i].tenant + 1]++;
     }
+    for (size_t t = 0; t < n_tenants; t++) {
+        begin[t + 1] += begin[t];
+        next[t] = begin[t];
+    }
+    for (size_t i = 0; i < n; i++) {
+        list[next[s->drawn.items[i].tenant]++] = (uint32_t)i;
+    }
+    for (size_t t = 0; t < n_tenants; t++) {
+        groups[t] = group_of(s, &list[begin[t]], begin[t + 1] - begin[t]);
+    }
+    free(begin);
+    free(next);
+    free(list);
     return groups;
+}
+
+static uint64_t restarts(const struct serve *s)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->drawn.count; i++) {
+        n += s->requests[i].restarts;
+    }
+    return n;
+}
+
+static uint64_t corrected(const struct serve *s)
+{
+    uint64_t n = 0;
+    for (int32_t l = 0; l < s->chip->shape.n_layers; l++) {
+        n += s->chip->layers[l].lora_mac.corrected;
+    }
+    return n;
 }
 
 /* --- for people --- */
@@ -133,7 +184,8 @@ static void print_all(const struct serve *s, const struct group *all, double jai
     double seconds_us = us(s, (double)s->chip->now), n = (double)all->requests;
     fprintf(out, "workload %s   chip %s   model %s   %s   seed %" PRIu64 "\n", s->workload->name, s->config.name, s->image.name,
             s->workload->values ? "with values" : "timing only", s->workload->seed);
-    fprintf(out, "requests %" PRIu64 " in = %" PRIu32 " done + 0 queued + 0 running + 0 dropped", all->requests, s->chip->sequencer.n_done);
+    fprintf(out, "requests %" PRIu64 " in = %" PRIu32 " done + 0 queued + 0 running + %" PRIu64 " dropped", all->requests,
+            s->chip->sequencer.n_done, all->dropped);
     if (s->drawn.clipped) {
         fprintf(out, "   %" PRIu32 " were shortened to fit kv.context_tokens", s->drawn.clipped);
     }
@@ -146,9 +198,13 @@ static void print_all(const struct serve *s, const struct group *all, double jai
     print_spread(s, "time to first token", &all->first_token, out);
     print_spread(s, "between tokens", &all->between, out);
     print_spread(s, "whole request", &all->whole, out);
+    double mean = (double)(all->queue_cycles + all->adapter_cycles) / n;
     fprintf(out, "  mean wait: in the queue %.2f us, then for the adapter %.2f us; longest wait %.2f us\n",
             us(s, (double)all->queue_cycles / n), us(s, (double)all->adapter_cycles / n), us(s, (double)all->longest_wait));
-    fprintf(out, "  Jain's fairness of the tenants' tokens/s: %.4f\n", jain);
+    fprintf(out,
+            "  Jain's fairness of the tenants' tokens/s: %.4f; the longest wait is %.1f times the mean; at most %" PRIu32
+            " later requests started before one\n",
+            jain, mean > 0 ? (double)all->longest_wait / mean : 1, all->most_overtaken);
 }
 
 static void print_tenants(const struct serve *s, const struct group *groups, FILE *out)
@@ -210,13 +266,33 @@ static void print_swaps(const struct serve *s, FILE *out)
             100 * (double)(t.transfer + t.tensor + t.wire) / now, 100 * words / b.all_words);
 }
 
+/* What happened to slots beside requests, where the workload has any of it. */
+static void print_incidents(const struct serve *s, FILE *out)
+{
+    const struct sequencer *q = &s->chip->sequencer;
+    if (s->workload->n_incidents == 0) {
+        return;
+    }
+    fprintf(out,
+            "incidents: %" PRIu64 " reloads, %" PRIu64 " unloads of a slot; slots renewed %" PRIu64 ", requests restarted %" PRIu64
+            ", tokens thrown away %" PRIu64 "\n",
+            q->seen.happened[INCIDENT_RELOAD], q->seen.happened[INCIDENT_UNLOAD], q->slots.renewals, restarts(s), q->seen.discarded_tokens);
+    fprintf(out, "  loads that arrived broken: %" PRIu64 ", of them %" PRIu64 " asked for again; %" PRIu32 " requests dropped\n",
+            q->slots.retries + q->slots.failures, q->slots.retries, q->n_dropped);
+    fprintf(out,
+            "  bit flips in a slot: %" PRIu64 "; reads corrected %" PRIu64 ", tokens found to be wrong %" PRIu64
+            ", tokens silently computed with flipped bits %" PRIu64 "\n",
+            q->seen.happened[INCIDENT_FLIP], corrected(s), q->seen.detections, q->seen.silent_tokens);
+}
+
 void serve_report_text(const struct serve *s, FILE *out)
 {
-    struct group all = group_of(s, -1), *groups = groups_of_tenants(s);
+    struct group all = group_of_all(s), *groups = groups_of_tenants(s);
     print_all(s, &all, fairness(s, groups), out);
     print_tenants(s, groups, out);
     print_slots(s, out);
     print_swaps(s, out);
+    print_incidents(s, out);
     struct sram_use use = sram_use(s->chip);
     sram_use_print(&use, out);
     fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(s->trace), trace_hash(s->trace));
@@ -237,6 +313,7 @@ static void add_spread(cJSON *object, const struct serve *s, const char *name, c
 static void add_group(cJSON *object, const struct serve *s, const struct group *g)
 {
     cJSON_AddNumberToObject(object, "requests", (double)g->requests);
+    cJSON_AddNumberToObject(object, "dropped", (double)g->dropped);
     cJSON_AddNumberToObject(object, "prompt_tokens", (double)g->prompt_tokens);
     cJSON_AddNumberToObject(object, "tokens", (double)g->tokens);
     cJSON_AddNumberToObject(object, "hits", (double)g->hits);
@@ -247,6 +324,7 @@ static void add_group(cJSON *object, const struct serve *s, const struct group *
     cJSON_AddNumberToObject(object, "queue_cycles", (double)g->queue_cycles);
     cJSON_AddNumberToObject(object, "adapter_wait_cycles", (double)g->adapter_cycles);
     cJSON_AddNumberToObject(object, "longest_wait_us", us(s, (double)g->longest_wait));
+    cJSON_AddNumberToObject(object, "most_overtaken", g->most_overtaken);
 }
 
 static void add_tenants(cJSON *root, const struct serve *s, const struct group *groups)
@@ -321,6 +399,29 @@ static void add_sram(cJSON *root, const struct serve *s)
     cJSON_AddNumberToObject(json, "pages_mean_bytes", use.pages_mean);
 }
 
+static void add_incidents(cJSON *root, const struct serve *s)
+{
+    const struct sequencer *q = &s->chip->sequencer;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } rows[] = {{"reloads", q->seen.happened[INCIDENT_RELOAD]},
+                {"unloads", q->seen.happened[INCIDENT_UNLOAD]},
+                {"slots_renewed", q->slots.renewals},
+                {"requests_restarted", restarts(s)},
+                {"tokens_discarded", q->seen.discarded_tokens},
+                {"loads_retried", q->slots.retries},
+                {"loads_failed", q->slots.failures},
+                {"bit_flips", q->seen.happened[INCIDENT_FLIP]},
+                {"reads_corrected", corrected(s)},
+                {"tokens_detected", q->seen.detections},
+                {"tokens_silent", q->seen.silent_tokens}};
+    cJSON *json = cJSON_AddObjectToObject(root, "incidents");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cJSON_AddNumberToObject(json, rows[i].key, (double)rows[i].value);
+    }
+}
+
 static void add_head(cJSON *root, const struct serve *s)
 {
     char text[24];
@@ -334,6 +435,7 @@ static void add_head(cJSON *root, const struct serve *s)
     cJSON_AddBoolToObject(root, "timing_only", !s->workload->values);
     cJSON_AddNumberToObject(root, "requests_in", s->drawn.count);
     cJSON_AddNumberToObject(root, "requests_done", s->chip->sequencer.n_done);
+    cJSON_AddNumberToObject(root, "requests_dropped", s->chip->sequencer.n_dropped);
     cJSON_AddNumberToObject(root, "requests_clipped", s->drawn.clipped);
     cJSON_AddNumberToObject(root, "cycles", (double)s->chip->now);
     snprintf(text, sizeof text, "%016" PRIx64, trace_hash(s->trace));
@@ -342,7 +444,7 @@ static void add_head(cJSON *root, const struct serve *s)
 
 void serve_report_json(const struct serve *s, FILE *out)
 {
-    struct group all = group_of(s, -1), *groups = groups_of_tenants(s);
+    struct group all = group_of_all(s), *groups = groups_of_tenants(s);
     cJSON *root = cJSON_CreateObject();
     add_head(root, s);
     cJSON_AddNumberToObject(root, "tokens_per_second", per_second(s, (double)all.tokens));
@@ -353,6 +455,7 @@ void serve_report_json(const struct serve *s, FILE *out)
     add_slots(root, s);
     add_swaps(root, s);
     add_sram(root, s);
+    add_incidents(root, s);
     char *text = cJSON_Print(root);
     fprintf(out, "%s\n", text);
     free(text);
@@ -370,10 +473,19 @@ static void put_cycle(FILE *out, cycle_t cycle)
     fputc(',', out);
 }
 
+static void put_us(FILE *out, const struct serve *s, cycle_t cycles, char end)
+{
+    if (cycles != NEVER) {
+        fprintf(out, "%.3f", us(s, (double)cycles));
+    }
+    fputc(end, out);
+}
+
 void serve_report_csv(const struct serve *s, FILE *out)
 {
     fputs("request,tenant,adapter,prompt_tokens,output_tokens,slot,swap,arrives_at_cycle,started_at_cycle,load_requested_at_cycle,"
-          "loaded_at_cycle,running_at_cycle,first_token_at_cycle,done_at_cycle,overtaken,time_to_first_token_us,whole_request_us\n",
+          "loaded_at_cycle,running_at_cycle,first_token_at_cycle,done_at_cycle,overtaken,restarts,end,time_to_first_token_us,whole_request_"
+          "us\n",
           out);
     for (uint32_t i = 0; i < s->drawn.count; i++) {
         const struct request *r = &s->requests[i];
@@ -387,9 +499,10 @@ void serve_report_csv(const struct serve *s, FILE *out)
         put_cycle(out, r->load_requested_at);
         put_cycle(out, r->loaded_at);
         put_cycle(out, r->running_at);
-        put_cycle(out, r->generated_at[0]);
+        put_cycle(out, r->n_generated ? r->generated_at[0] : NEVER);
         put_cycle(out, r->done_at);
-        fprintf(out, "%" PRIu32 ",%.3f,%.3f\n", r->overtaken, us(s, (double)(r->generated_at[0] - r->arrives_at)),
-                us(s, (double)(r->done_at - r->arrives_at)));
+        fprintf(out, "%" PRIu32 ",%" PRIu32 ",%s,", r->overtaken, r->restarts, r->state == REQUEST_DONE ? "done" : "dropped");
+        put_us(out, s, r->n_generated ? r->generated_at[0] - r->arrives_at : NEVER, ',');
+        put_us(out, s, r->state == REQUEST_DONE ? r->done_at - r->arrives_at : NEVER, '\n');
     }
 }

@@ -139,21 +139,29 @@ static void count_fill(struct slots *slots, const struct slots_adapter *a, bool 
 }
 
 /* The slot's adapter goes, and its pages with it. */
-static void evict(struct slots *slots, struct slot *s, cycle_t now)
+static void vacate(struct slots *slots, struct slot *s, cycle_t now)
 {
-    ES_ASSERT(evictable(slots, s));
     struct slots_adapter *old = &slots->adapters[s->adapter];
-    old->slot = -1;
+    if (!s->retired) {
+        old->slot = -1;
+    }
     count_fill(slots, old, false);
-    old->evictions++;
-    s->evictions++;
-    slots->evictions++;
     if (slots->pool) {
         pages_give(slots->pool, s->pages, pages_of(slots, s), now);
     }
     s->state = SLOT_FREE;
     s->adapter = -1;
-    s->pages = 0;
+    s->users = s->pages = 0;
+    s->usable = s->retired = s->renew = s->failing = s->released = false;
+}
+
+static void evict(struct slots *slots, struct slot *s, cycle_t now)
+{
+    ES_ASSERT(evictable(slots, s));
+    slots->adapters[s->adapter].evictions++;
+    s->evictions++;
+    slots->evictions++;
+    vacate(slots, s, now);
 }
 
 int32_t slots_evict_next(struct slots *slots, bool slot, uint32_t pages, cycle_t now)
@@ -181,7 +189,8 @@ void slots_load(struct slots *slots, int32_t i, int32_t adapter, cycle_t now)
     s->used_at = s->load_requested_at = now;
     s->loaded_at = NEVER;
     s->load++;
-    s->usable = s->retried = false;
+    s->usable = s->retired = s->renew = s->renewed = false;
+    s->retries = 0;
     s->loads++;
     slots->loads++;
     slots->adapters[adapter].loads++;
@@ -197,19 +206,89 @@ void slots_load(struct slots *slots, int32_t i, int32_t adapter, cycle_t now)
 void slots_live(struct slots *slots, int32_t i, cycle_t now)
 {
     struct slot *s = change(slots, i, now);
-    ES_ASSERT(s->state == SLOT_LOADING);
-    s->state = SLOT_LIVE;
+    ES_ASSERT(s->state == SLOT_LOADING && !s->renew);
+    s->state = s->retired ? SLOT_DRAINING : SLOT_LIVE;
     s->usable = true;
     s->loaded_at = now;
+    slots->renewal_load_cycles += s->renewed ? now - s->load_requested_at : 0;
     changed(slots, s);
 }
 
 void slots_leave(struct slots *slots, int32_t i, cycle_t now)
 {
     struct slot *s = change(slots, i, now);
-    ES_ASSERT(s->state == SLOT_LIVE && s->users > 0);
+    ES_ASSERT((s->state == SLOT_LIVE || s->state == SLOT_DRAINING) && s->users > 0);
     s->users--;
     s->used_at = now;
+    if (s->retired && s->users == 0) {
+        vacate(slots, s, now);
+    }
+    changed(slots, s);
+}
+
+void slots_retire(struct slots *slots, int32_t i, cycle_t now)
+{
+    struct slot *s = change(slots, i, now);
+    slots->adapters[s->adapter].slot = -1;
+    s->retired = true;
+    if (s->state == SLOT_LIVE && s->users == 0) {
+        vacate(slots, s, now);
+    } else if (s->state == SLOT_LIVE) {
+        s->state = SLOT_DRAINING;
+    }
+    changed(slots, s);
+}
+
+void slots_renew(struct slots *slots, int32_t i, int32_t version, cycle_t now)
+{
+    struct slot *s = change(slots, i, now);
+    struct slots_adapter *old = &slots->adapters[s->adapter], *new = &slots->adapters[version];
+    ES_ASSERT(s->users > 0 && old->pages == new->pages);
+    count_fill(slots, old, false);
+    count_fill(slots, new, true);
+    if (!s->retired) {
+        old->slot = -1;
+        new->slot = i;
+    }
+    s->renew_at = s->renew ? s->renew_at : now;
+    s->adapter = version;
+    s->renew = true;
+    s->usable = false;
+    s->state = s->state == SLOT_LIVE || s->released ? SLOT_DRAINING : s->state; /* released: no load is on the way */
+    s->failing = s->released = false;
+    changed(slots, s);
+}
+
+void slots_superseded(struct slots *slots, int32_t i, cycle_t now)
+{
+    struct slot *s = change(slots, i, now);
+    ES_ASSERT(s->state == SLOT_LOADING && s->renew);
+    s->state = SLOT_DRAINING;
+    changed(slots, s);
+}
+
+void slots_reload(struct slots *slots, int32_t i, cycle_t now)
+{
+    struct slot *s = change(slots, i, now);
+    ES_ASSERT(s->state == SLOT_DRAINING && s->renew && s->in_flight == 0);
+    slots->renewals++;
+    slots->renewal_drain_cycles += now - s->renew_at;
+    s->state = SLOT_LOADING;
+    s->renew = false;
+    s->renewed = true;
+    s->load_requested_at = now;
+    s->loaded_at = NEVER;
+    s->load++;
+    s->retries = 0;
+    changed(slots, s);
+}
+
+void slots_fail(struct slots *slots, int32_t i, cycle_t now)
+{
+    struct slot *s = change(slots, i, now);
+    ES_ASSERT(s->state == SLOT_LOADING);
+    slots->failures++;
+    vacate(slots, s, now);
     changed(slots, s);
 }
 
@@ -237,10 +316,10 @@ bool slots_conserved(const struct slots *slots)
         n[s->state]++;
         n_idle += evictable(slots, s);
         idle_pages += evictable(slots, s) ? s->pages : 0;
-        if (s->state == SLOT_FREE ? s->users || s->adapter >= 0 : slots->adapters[s->adapter].slot != (int32_t)i) {
+        if (s->state == SLOT_FREE ? s->users || s->adapter >= 0 : (slots->adapters[s->adapter].slot == (int32_t)i) == s->retired) {
             return false;
         }
     }
     return n[SLOT_FREE] == slots->n_free && n_idle == slots->n_idle && idle_pages == slots->idle_pages &&
-           n[SLOT_FREE] + n[SLOT_LOADING] + n[SLOT_LIVE] == slots->count;
+           n[SLOT_FREE] + n[SLOT_LOADING] + n[SLOT_LIVE] + n[SLOT_DRAINING] == slots->count;
 }

@@ -1,6 +1,9 @@
 /* slots.h -- the table of adapter slots: which adapter is where, and who uses it. Owned by the sequencer.
  *
  *   free --load--> loading --written--> live --(no users, another adapter needs room)--> loading
+ *     ^                 ^                |  '--(reload, unload)--> draining --(no users)--> free
+ *     |                 '--(drained)-- draining <--(reload with restart, a detected bit flip)
+ *     '--(arrived broken too often)
  *
  * A slot in use or loading is never evicted; nor is one whose adapter is pinned. Among the others the victim follows from slots.eviction: used
  * longest ago, loaded longest ago, adapter asked for least often, or cheapest to bring back (bytes x how often it was asked for); among equals
@@ -14,7 +17,7 @@
 #include "sim/pages.h"
 #include "sim/unit.h"
 
-enum slot_state { SLOT_FREE, SLOT_LOADING, SLOT_LIVE, SLOT_STATES };
+enum slot_state { SLOT_FREE, SLOT_LOADING, SLOT_LIVE, SLOT_DRAINING, SLOT_STATES };
 enum eviction { EVICTION_LRU, EVICTION_FIFO, EVICTION_LFU, EVICTION_COST_AWARE }; /* as in params.def */
 
 struct slot {
@@ -25,8 +28,15 @@ struct slot {
     cycle_t load_requested_at, loaded_at; /* of the present adapter's load */
     uint32_t load;                        /* the load's number in this slot, from 1 on: what layers know a slice by */
     bool usable;                          /* tokens may be issued: it is live or, streaming, layer 0 is written */
-    bool retried;                         /* this load came in broken once */
-    uint32_t pages;                       /* that its adapter has */
+    uint32_t retries;                     /* this load came in broken so often */
+    bool retired;  /* nobody finds it any more: its adapter was unloaded or has a new version; it is given up when its users are done */
+    bool renew;    /* its adapter is to be loaded (anew) when no token that used it is in flight and no load is on the way */
+    bool renewed;  /* the present load is of that kind */
+    bool failing;  /* streaming: its load stayed broken; layers are told not to wait for it */
+    bool released; /* and they have been */
+    uint32_t in_flight; /* renew: sequences with tokens in flight */
+    cycle_t renew_at;   /* since when */
+    uint32_t pages;     /* that its adapter has */
     /* counters; free_cycles + loading_cycles + used_cycles + unused_cycles is the run's length once slots_close() was called */
     uint64_t hits, loads, evictions;
     uint64_t free_cycles, loading_cycles, used_cycles, unused_cycles; /* used, unused: live with and without users */
@@ -57,7 +67,11 @@ struct slots {
     uint32_t page_room;
     uint64_t fill_words, fill_words_peak, fill_bytes, fill_bytes_peak; /* of adapters that are in a slot or on the way */
     uint64_t hits, loads, evictions;
-    uint64_t retries; /* loads that came in broken and were asked for again; not in `loads` */
+    uint64_t retries;                         /* loads that came in broken and were asked for again; not in `loads` */
+    uint64_t failures;                        /* that stayed broken */
+    uint64_t n_dropped_hits, n_dropped_loads; /* of queued requests that lost their slot to a failure, and are to take another */
+    uint64_t renewals, renewal_drain_cycles,
+        renewal_load_cycles; /* loads into a slot in use, not in `loads`; until its tokens had left; until it was live again */
 };
 
 /* The slot that holds (or is loading) an adapter, or -1. */
@@ -75,16 +89,28 @@ int32_t slots_evict_next(struct slots *slots, bool slot, uint32_t pages, cycle_t
 void slots_join(struct slots *slots, int32_t i, cycle_t now);
 /* A request asks for an adapter that is nowhere: slot i, a free one or a victim, loads it. */
 void slots_load(struct slots *slots, int32_t i, int32_t adapter, cycle_t now);
+/* Nobody finds the slot any more: free at once, or when its users are done. */
+void slots_retire(struct slots *slots, int32_t i, cycle_t now);
+/* The slot's users are to go on with `version`, of the same number of pages; until the load nobody may use it. Not while another slot has that version, unless the slot is
+ * retired. Can be said again before the load is asked for. */
+void slots_renew(struct slots *slots, int32_t i, int32_t version, cycle_t now);
+/* The load that was on the way when the slot was renewed is over. */
+void slots_superseded(struct slots *slots, int32_t i, cycle_t now);
+/* A renewed slot has drained: its load is asked for. */
+void slots_reload(struct slots *slots, int32_t i, cycle_t now);
+/* The load stayed broken: the slot is free, its users are gone. */
+void slots_fail(struct slots *slots, int32_t i, cycle_t now);
+
 /* The load is whole. */
 void slots_live(struct slots *slots, int32_t i, cycle_t now);
-/* A request that had slot i is done. */
+/* A request that had slot i is done. A retired slot that is left by the last one is free. */
 void slots_leave(struct slots *slots, int32_t i, cycle_t now);
 /* A request that had started waited so long for slot i's load. */
 void slots_stalled(struct slots *slots, int32_t i, cycle_t cycles);
 /* The end of the run: counts each slot's cycles up to now. */
 void slots_close(struct slots *slots, cycle_t now);
 
-/* free + loading + live = count, free and evictable ones as counted, only slots with an adapter have users, and the adapters' entries point back. */
+/* free + loading + live + draining = count, free and evictable ones as counted, only slots with an adapter have users, and the adapters' entries point back. */
 bool slots_conserved(const struct slots *slots);
 
 #endif

@@ -80,7 +80,8 @@ struct token {
     uint32_t load;                 /* the slot's how many-th load that is */
     const struct adapter *adapter; /* what the slot holds; NULL: none */
     bool wants_logits;
-    cycle_t mark; /* booked up to this cycle */
+    bool flipped, detected; /* computed with flipped bits: that nothing noticed; that ECC did */
+    cycle_t mark;           /* booked up to this cycle */
     uint64_t account_cycles[PLACES];
 };
 

@@ -8,6 +8,7 @@
 #ifndef ETCHSIM_WORKLOAD_H
 #define ETCHSIM_WORKLOAD_H
 
+#include "sim/incident.h"
 #include "sim/unit.h"
 #include "traces/request_trace.h"
 
@@ -35,6 +36,11 @@ struct workload_tenant {
     bool pinned;     /* its adapter stays in its slot */
 };
 
+struct workload_incident {
+    double at_us;
+    struct incident what; /* adapters as indices in the workload's list; its `at` is not set */
+};
+
 struct workload {
     char name[WORKLOAD_NAME_ROOM], file[WORKLOAD_PATH_ROOM];
     char chip[WORKLOAD_PATH_ROOM], model[WORKLOAD_PATH_ROOM]; /* preset names or paths */
@@ -56,6 +62,8 @@ struct workload {
     struct workload_length prompt, output;
     uint32_t requests; /* 0: all of the trace */
     uint64_t seed;
+    struct workload_incident *incidents; /* [n_incidents] in the file's order */
+    uint32_t n_incidents;
     bool values, clip;
 };
 

@@ -16,7 +16,9 @@ struct reader {
     struct workload *w;
     struct workload_tenant *tenant; /* that is being read */
     bool given_weight;
-    yaml_node_t *tenants; /* read last, since they name adapters */
+    yaml_node_t *tenants, *incidents;   /* read last, since they name adapters */
+    struct workload_incident *incident; /* that is being read */
+    bool has_kind, has_to, has_layer, has_times, has_bits;
 };
 
 /* Of a map with a single key, like `poisson: {...}`: its value, and the key's index in the list of words; NULL and an error otherwise. */
@@ -199,9 +201,9 @@ static bool read_tenant_name(void *user, yaml_node_t *value, const char *key)
     return text && yaml_copy(&r->yaml, value, key, "a name", r->tenant->name, sizeof r->tenant->name);
 }
 
-static bool read_tenant_adapter(void *user, yaml_node_t *value, const char *key)
+/* An adapter of the workload's list; *index -1 for `none`. */
+static bool find_adapter(struct reader *r, yaml_node_t *value, const char *key, const char *expected, int32_t *index)
 {
-    struct reader *r = user;
     char text[WORKLOAD_PATH_ROOM], name[WORKLOAD_PATH_ROOM];
     int32_t count = r->w->n_adapter_files + (int32_t)r->w->synthetic_count, i = -1;
     if (!yaml_path(&r->yaml, value, key, ".gguf", text, sizeof text)) {
@@ -210,8 +212,15 @@ static bool read_tenant_adapter(void *user, yaml_node_t *value, const char *key)
     while (i < count && strcmp(workload_adapter_name(r->w, i, name), text) != 0) {
         i++;
     }
-    r->tenant->adapter = i;
-    return i < count || yaml_complain(&r->yaml, value, "%s: expected `none` or one of the workload's adapters, found '%.100s'", key, text);
+    *index = i;
+    return i < count ||
+           yaml_complain(&r->yaml, value, "%s: expected %sone of the workload's adapters, found '%.100s'", key, expected, text);
+}
+
+static bool read_tenant_adapter(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    return find_adapter(r, value, key, "`none` or ", &r->tenant->adapter);
 }
 
 static bool read_weight(void *user, yaml_node_t *value, const char *key)
@@ -296,6 +305,132 @@ static bool read_tenants(struct reader *r)
     bool good = r->w->tenants != NULL;
     for (size_t i = 0; i < count && good; i++) {
         good = read_tenant(r, yaml_node(&r->yaml, list->data.sequence.items.start[i]));
+    }
+    return good;
+}
+
+/* --- incidents --- */
+
+static bool keep_incidents(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    (void)key;
+    r->incidents = value;
+    return true;
+}
+
+static bool read_at(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    return yaml_number(&r->yaml, value, key, 0, 1e9, &r->incident->at_us);
+}
+
+/* reload: NAME, ...: the key says what happens. */
+static bool read_kind(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    int kind = 0;
+    while (kind < INCIDENT_KINDS - 1 && strcmp(incident_names[kind], key) != 0) {
+        kind++;
+    }
+    if (r->has_kind) {
+        return yaml_complain(&r->yaml, value, "%s: expected one of reload, unload, corrupt, truncate, flip in an incident", key);
+    }
+    r->has_kind = true;
+    r->incident->what.kind = (enum incident_kind)kind;
+    return find_adapter(r, value, key, "", &r->incident->what.adapter) &&
+           (r->incident->what.adapter >= 0 || yaml_complain(&r->yaml, value, "%s: expected an adapter, found none", key));
+}
+
+static bool read_to(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    r->has_to = true;
+    return find_adapter(r, value, key, "", &r->incident->what.version) &&
+           (r->incident->what.version >= 0 || yaml_complain(&r->yaml, value, "%s: expected an adapter, found none", key));
+}
+
+static bool read_layer(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    uint64_t layer = 0;
+    r->has_layer = yaml_integer(&r->yaml, value, key, 0, 100000, &layer);
+    r->incident->what.layer = (int32_t)layer;
+    return r->has_layer;
+}
+
+static bool read_times(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    uint64_t times = 0;
+    r->has_times = yaml_integer(&r->yaml, value, key, 1, 1000000000, &times);
+    r->incident->what.count = (uint32_t)times;
+    return r->has_times;
+}
+
+static bool read_bits(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    uint64_t bits = 0;
+    r->has_bits = yaml_integer(&r->yaml, value, key, 1, 3, &bits);
+    r->incident->what.count = (uint32_t)bits;
+    return r->has_bits;
+}
+
+/* A new version belongs to one adapter only: whoever else had it would be moved along with a second reload. */
+static bool check_version(struct reader *r, yaml_node_t *item, const struct incident *what)
+{
+    for (int32_t t = 0; what->version != what->adapter && t < r->w->n_tenants; t++) {
+        if (r->w->tenants[t].adapter == what->version) {
+            return yaml_complain(&r->yaml, item, "to: expected an adapter that no tenant has, and '%s' has it", r->w->tenants[t].name);
+        }
+    }
+    return true;
+}
+
+static bool read_incident(struct reader *r, yaml_node_t *item)
+{
+    static const struct yaml_key keys[] = {{"at_us", true, read_at},      {"reload", false, read_kind},   {"unload", false, read_kind},
+                                           {"corrupt", false, read_kind}, {"truncate", false, read_kind}, {"flip", false, read_kind},
+                                           {"to", false, read_to},        {"layer", false, read_layer},   {"times", false, read_times},
+                                           {"bits", false, read_bits}};
+    struct incident *what = &r->incident->what;
+    r->has_kind = r->has_to = r->has_layer = r->has_times = r->has_bits = false;
+    what->count = 1;
+    if (!YAML_MAP(&r->yaml, item, "incidents", keys)) {
+        return false;
+    }
+    bool slice = what->kind == INCIDENT_CORRUPT || what->kind == INCIDENT_TRUNCATE, layer = slice || what->kind == INCIDENT_FLIP;
+    const char *name = incident_names[what->kind];
+    if (!r->has_kind) {
+        return yaml_complain(&r->yaml, item, "incidents: expected one of reload, unload, corrupt, truncate, flip");
+    }
+    if (r->has_layer != layer) {
+        return yaml_complain(&r->yaml, item, "layer: %s with %s", layer ? "expected" : "not expected", name);
+    }
+    if ((r->has_to && what->kind != INCIDENT_RELOAD) || (r->has_times && !slice) || (r->has_bits && what->kind != INCIDENT_FLIP)) {
+        return yaml_complain(&r->yaml, item, "%s: not expected with %s", r->has_to ? "to" : r->has_times ? "times" : "bits", name);
+    }
+    what->version = r->has_to ? what->version : what->adapter;
+    return check_version(r, item, what);
+}
+
+static bool read_incidents(struct reader *r)
+{
+    enum { INCIDENTS_MAX = 10000 };
+    yaml_node_t *list = r->incidents;
+    size_t count = list && list->type == YAML_SEQUENCE_NODE ? (size_t)(list->data.sequence.items.top - list->data.sequence.items.start) : 0;
+    if (!list) {
+        return true;
+    }
+    if (count == 0 || count > INCIDENTS_MAX) {
+        return yaml_complain(&r->yaml, list, "incidents: expected a list of 1 to %d", INCIDENTS_MAX);
+    }
+    r->w->incidents = error_calloc(r->yaml.e, count, sizeof *r->w->incidents, "incidents");
+    bool good = r->w->incidents != NULL;
+    for (size_t i = 0; good && i < count; i++) {
+        r->incident = &r->w->incidents[r->w->n_incidents++];
+        good = read_incident(r, yaml_node(&r->yaml, list->data.sequence.items.start[i]));
     }
     return good;
 }
@@ -467,8 +602,9 @@ static bool read_root(void *user, yaml_node_t *root)
                                            {"popularity", true, read_popularity},
                                            {"prompt_tokens", true, read_prompt},
                                            {"output_tokens", true, read_output},
-                                           {"clip", false, read_clip}};
-    return YAML_MAP(&r->yaml, root, "the workload", keys) && read_tenants(r) && check(r, root);
+                                           {"clip", false, read_clip},
+                                           {"incidents", false, keep_incidents}};
+    return YAML_MAP(&r->yaml, root, "the workload", keys) && read_tenants(r) && read_incidents(r) && check(r, root);
 }
 
 static void set_name(struct workload *w, const char *file)
@@ -521,5 +657,6 @@ void workload_free(struct workload *w)
     free(w->set);
     free(w->adapter_files);
     free(w->tenants);
+    free(w->incidents);
     *w = (struct workload){0};
 }

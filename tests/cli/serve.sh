@@ -12,7 +12,7 @@ for file in configs/workloads/*.yaml; do
     equal "$name begins with what it shows" '# ' "$(head -c 2 "$file")"
     run 0 serve "$name" --json
     equal "$name: schema" '"etchsim-serve-1"' "$(sed -n 's/^\t"schema":\t\(.*\),$/\1/p' <<<"$out")"
-    equal "$name: requests" "$(number requests_in)" "$(number requests_done)"
+    equal "$name: requests" "$(number requests_in)" $(($(number requests_done) + $(number requests_dropped)))
     equal "$name: tokens of all tenants" "$(awk '/^\t"tenants"/ {on = 1} /^\t"slots"/ {on = 0} on && $1 == "\"tokens\":" {s += $2} END {print s}' <<<"$out")" \
         "$(number tokens)"
     equal "$name: cycles of slots that are not all" 0 "$(awk -v all="$(number cycles)" '/^\t"slots"/ {on = 1} /^\t"swaps"/ {on = 0} !on {next}
@@ -50,6 +50,50 @@ run 2 serve long-context --set kv.sequences=4
 run 2 serve long-context --set slots.count=3
 run 2 serve agency15-resident --set sram.depth_words=6144
 
+# --- incidents ---
+
+json() { sed -n "s/^\t\t\"$1\":\t\([0-9.]*\),\{0,1\}$/\1/p" <<<"$out" | tail -1; }
+for how in drain restart; do
+    run 0 serve hot-reload --verify --json --set slots.reload=$how
+    has "$err" '1803 tokens equal those of the model without a clock'
+    equal "$how: reloads" 2 "$(json reloads)"
+done
+equal 'restart renews the slot twice' 2 "$(json slots_renewed)"
+above 'and restarts its requests' "$(json requests_restarted)" 3
+first=$out
+run 0 serve hot-reload --json --set slots.reload=restart --engine step
+equal 'step and skip with restarts' "$first" "$out"
+run 0 serve faults --verify --json
+has "$err" '834 tokens equal those of the model without a clock'
+has "$err" '15 requests were given flipped bits that nothing noticed, 6 of them other tokens for it'
+equal 'retries' 2 "$(json loads_retried)"
+equal 'a load that stays broken' 1 "$(json loads_failed)"
+equal 'drops its request' 59 "$(number requests_done)"
+equal 'parity finds one flipped bit' 1 "$(json slots_renewed)"
+run 0 serve faults --verify --json --set sram.ecc=secded
+has "$err" '1168 tokens equal'
+equal 'secded lets nothing through' 0 "$(json tokens_silent)"
+above 'and corrects' "$(json reads_corrected)" 0
+run 0 serve faults --json --set sram.ecc=none
+equal 'without ECC nothing is noticed' 0 "$(json tokens_detected)"
+above 'but counted' "$(json tokens_silent)" 0
+run 0 serve prompt-knee --csv
+late() { awk -F, -v n="$2" '$4 == n {print $18}' <<<"$1"; }
+streamed=$out
+run 0 serve prompt-knee --csv --set slots.pinned=1 --set slots.count=2
+above 'a prompt of one token waits for the last slice' "$(late "$streamed" 1)" 10
+equal 'from four tokens on only for the first: 2,681 cycles' '2.681 2.681' \
+    "$(for n in 4 96; do awk "BEGIN {printf \"%.3f \", $(late "$streamed" $n) - $(late "$out" $n)}"; done | sed 's/ $//')"
+sed 's/at_us: 900, reload/at_us: 900, unload/' configs/workloads/hot-reload.yaml >"$folder/incident.yaml"
+run 2 serve "$folder/incident.yaml"
+has "$err" 'to: not expected with unload'
+sed 's/to: support/to: contract/' configs/workloads/hot-reload.yaml >"$folder/incident.yaml"
+run 2 serve "$folder/incident.yaml"
+has "$err" "an adapter that no tenant has, and 'lawyers' has it"
+sed 's/layer: 3/layer: 6/' configs/workloads/faults.yaml >"$folder/incident.yaml"
+run 2 serve "$folder/incident.yaml"
+has "$err" 'expected a layer of the model'
+
 # --- values, replay, engines ---
 
 run 0 serve n-plus-base --verify --requests 12
@@ -66,7 +110,7 @@ run 0 serve n-plus-base --requests 12 --seed 2
 [ "$first" != "$out" ] || wrong 'another seed changes nothing'
 run 0 serve ping-pong --csv --requests 5
 equal 'lines of the CSV' 6 "$(wc -l <<<"$out")"
-equal 'fields in each line' 17 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
+equal 'fields in each line' 19 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
 run 0 serve ping-pong --out "$folder/served"
 for file in serve.txt serve.json requests.csv latencies.csv chip.yaml versions.txt; do
     [ -s "$folder/served/$file" ] || wrong "--out leaves no $file"

@@ -128,13 +128,54 @@ void random_run_serve(struct random_run *run)
     random_pages(run, &seed);
 }
 
+bool random_run_incidents(struct random_run *run)
+{
+    uint64_t seed = run->seed * 0x9e3779b97f4a7c15u + 2;
+    int32_t last = run->random.n_adapters - 1;
+    if (last < 1) {
+        return false;
+    }
+    for (uint32_t i = 0; i < run->n_requests; i++) { /* nobody asks for the last adapter: it is a new version of another one */
+        run->requests[i].adapter = run->requests[i].adapter == last ? 0 : run->requests[i].adapter;
+    }
+    run->config.slots_pinned = 0;
+    run->config.slots_reload = pick(&seed, 0, 1);
+    run->config.sram_ecc = pick(&seed, 0, 2);
+    run->config.host_retries = pick(&seed, 0, 2);
+    int32_t replaced = (int32_t)pick(&seed, 0, (uint32_t)last - 1);
+    uint32_t layers = (uint32_t)run->random.model.shape.n_layers, most = 60000;
+    cycle_t at = 0;
+    run->n_incidents = pick(&seed, 1, 12);
+    for (uint32_t i = 0; i < run->n_incidents; i++) {
+        struct incident *what = &run->incidents[i];
+        at += pick(&seed, 0, most / run->n_incidents);
+        *what = (struct incident){.at = at,
+                                  .kind = pick(&seed, 0, INCIDENT_KINDS - 1),
+                                  .adapter = (int32_t)pick(&seed, 0, (uint32_t)last),
+                                  .version = last,
+                                  .layer = (int32_t)pick(&seed, 0, layers - 1),
+                                  .count = pick(&seed, 1, 3)};
+        if (what->kind == INCIDENT_RELOAD) {
+            what->adapter = replaced;
+            what->version = pick(&seed, 0, 1) ? last : replaced;
+        }
+        bool weights = false;
+        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+            weights |= adapter_pair(&run->random.adapters[what->adapter], what->layer, which)->rank > 0;
+        }
+        what->kind = weights ? what->kind : INCIDENT_UNLOAD;
+    }
+    return true;
+}
+
 void random_run_free(struct random_run *run)
 {
     random_model_free(&run->random);
 }
 
-/* A request's tokens must be those of the model without a clock. */
-static void check_reference(const struct random_run *run, uint32_t index, const struct request *answered)
+/* Tokens from .. to - 1 of a request must be those of the model without a clock with this adapter, fed with what the request has so far. */
+static void check_tokens(const struct random_run *run, uint32_t index, const struct request *answered, int32_t version, int32_t from,
+                         int32_t to)
 {
     const struct request *r = &run->requests[index];
     const struct model *model = &run->random.model;
@@ -142,17 +183,37 @@ static void check_reference(const struct random_run *run, uint32_t index, const 
     struct acc logits = {calloc((size_t)model->shape.n_vocab, sizeof(int64_t)), model->shape.n_vocab, 0};
     void *scratch = malloc(k_sample_scratch(model->shape.n_vocab));
     struct random random = r->random;
-    for (int32_t position = 0, n = 0; n < answered->n_generated; position++) {
+    for (int32_t position = 0, n = 0; n < to; position++) {
         int32_t token = position < r->n_prompt ? run->prompt[position] : answered->generated[n - 1];
-        ref_forward(ref, r->adapter >= 0 ? &run->random.adapters[r->adapter] : NULL, token, position, &logits);
+        ref_forward(ref, version >= 0 ? &run->random.adapters[version] : NULL, token, position, &logits);
         if (position + 1 >= r->n_prompt) {
-            CHECK_EQ_INT(answered->generated[n], k_sample(&r->sampling, &random, &logits, scratch));
+            int32_t expected = k_sample(&r->sampling, &random, &logits, scratch);
+            CHECK(n < from || answered->generated[n] == expected);
             n++;
         }
     }
     free(logits.m);
     free(scratch);
     ref_free(ref);
+}
+
+/* Nobody gets the base model or a stranger's adapter; after a restart all comes from the new version, as if the old one had never been there. */
+static void check_reference(const struct random_run *run, uint32_t index, const struct request *r)
+{
+    int32_t asked = run->requests[index].adapter;
+    bool replaced = false;
+    for (uint32_t i = 0; i < run->n_incidents; i++) {
+        replaced |=
+            run->incidents[i].kind == INCIDENT_RELOAD && run->incidents[i].adapter == asked && run->incidents[i].version == r->version;
+    }
+    CHECK(r->version == asked || replaced);
+    if (r->flipped_tokens > 0) { /* by the definition of `silent` they may be anything */
+        return;
+    }
+    check_tokens(run, index, r, r->version, r->restarted_at, r->n_generated);
+    if (r->restarts == 1) {
+        check_tokens(run, index, r, r->first_version, 0, r->restarted_at);
+    }
 }
 
 static void shuffle(struct chip *c, uint64_t seed)
@@ -240,6 +301,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
     }
     for (int32_t l = 0; l < c->shape.n_layers; l++) {
         const struct sram *sram = &c->layers[l].sram;
+        out->seen.corrected += c->layers[l].lora_mac.corrected;
         out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);
         out->counters_hash = XXH3_64bits_withSeed(sram->lost_cycles, sizeof sram->lost_cycles, out->counters_hash);
     }
@@ -254,28 +316,38 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         for (int p = 0; p < PLACES; p++) {
             sum += r->account_cycles[p];
         }
-        const uint64_t way[] = {r->slot_wanted_at, r->started_at,  r->load_requested_at, r->loaded_at,  r->running_at, r->done_at,
-                                (uint64_t)r->slot, r->adapter_hit, r->adapter_load,      r->prefetched, r->overtaken};
+        out->seen.restarts += r->restarts;
+        const uint64_t way[] = {(uint64_t)r->state, (uint64_t)r->version, r->restarts,   (uint64_t)r->restarted_at,
+                                r->flipped_tokens,  r->slot_wanted_at,    r->started_at, r->load_requested_at,
+                                r->loaded_at,       r->running_at,        r->done_at,    (uint64_t)r->slot,
+                                r->adapter_hit,     r->adapter_load,      r->prefetched, r->overtaken};
         out->seen.prefetched += r->prefetched;
         out->seen.overtaken += r->overtaken;
         out->requests_hash = XXH3_64bits_withSeed(way, sizeof way, out->requests_hash);
         if (out->good) { /* every cycle of a request is booked once */
-            CHECK_EQ_UINT(sum, r->generated_at[r->n_generated - 1] - r->arrives_at);
-            CHECK_EQ_INT(r->n_generated, r->n_generate);
+            CHECK_EQ_UINT(sum, r->done_at - r->arrives_at);
+            CHECK_EQ_INT(r->n_generated == r->n_generate, r->state == REQUEST_DONE);
             CHECK(c->config.admission_policy != ADMISSION_SKIP_AHEAD || r->overtaken <= c->config.admission_overtakes);
             CHECK(c->config.admission_policy != ADMISSION_FCFS || r->overtaken == 0);
-            check_way(r);
+            if (r->state == REQUEST_DONE && r->restarts == 0) {
+                check_way(r);
+            }
         }
     }
     out->seen.hits = c->sequencer.slots.hits;
     out->seen.evictions = c->sequencer.slots.evictions;
     if (out->good) {
         const struct sequencer *u = &c->sequencer;
-        CHECK_EQ_UINT(u->n_done, n_requests);
+        CHECK_EQ_UINT(u->n_done + u->n_dropped, n_requests);
         CHECK_EQ_UINT(u->queue.length, 0);
         check_pages(u);
         check_slots(&u->slots, c->now);
-        CHECK_EQ_UINT(u->slots.loads, c->host_port.loads);
+        CHECK_EQ_UINT(u->slots.loads + u->slots.retries + u->slots.renewals, c->host_port.loads);
+        CHECK(slots_conserved(&u->slots));
+        out->seen.dropped = u->n_dropped;
+        out->seen.detections = u->seen.detections;
+        out->seen.silent = u->seen.silent_tokens;
+        out->seen.retired = u->seen.happened[INCIDENT_UNLOAD];
     }
 }
 
@@ -307,6 +379,10 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
     if (CHECK_GOOD(chip_new(&copy.config, &copy.random.model, values, copy.random.adapters, (uint32_t)copy.random.n_adapters, copy.requests,
                             copy.n_requests, trace, &chip, &out.error),
                    &out.error)) {
+        if (run->n_incidents) {
+            CHECK_GOOD(chip_set_incidents(chip, run->incidents, run->n_incidents, run->seed, &out.error), &out.error);
+            chip->sequencer.drops = true;
+        }
         if (order_seed) {
             shuffle(chip, order_seed);
         }

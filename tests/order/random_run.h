@@ -13,6 +13,8 @@ struct random_run { /* a chip with its inputs */
     uint32_t n_requests;
     int32_t prompt[16];
     uint64_t seed;
+    struct incident incidents[12];
+    uint32_t n_incidents;
     bool pins; /* with the model at the LoRA MAC units' pins beside each C unit */
 };
 
@@ -20,6 +22,9 @@ struct random_run { /* a chip with its inputs */
 void random_run_make(struct random_run *run, uint64_t seed);
 /* Requests that arrive over time, and random slots.*, admission.* and host.depth on the same chip. */
 void random_run_serve(struct random_run *run);
+/* Adapters that are replaced and unloaded, broken loads and flipped bits, beside random_run_serve()'s requests; loads that stay broken drop requests. False when the
+ * chip has fewer than two adapters. */
+bool random_run_incidents(struct random_run *run);
 void random_run_free(struct random_run *run);
 
 struct outcome { /* what must be equal between engines */
@@ -30,6 +35,7 @@ struct outcome { /* what must be equal between engines */
     uint64_t requests_hash; /* when each started, was loaded, ran, was done; who took which slot */
     uint64_t counters_hash; /* of the SRAMs and the slots */
     struct {
+        uint64_t restarts, dropped, detections, corrected, silent, retired;
         uint64_t hits, evictions, prefetched, overtaken, waiting_cycles; /* the last: of norms for slices, streaming */
     } seen;                                                              /* how much of it happened */
     bool good;

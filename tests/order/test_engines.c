@@ -158,6 +158,45 @@ static void serving_tick_order_does_not_matter(void)
     }
 }
 
+/* -- incidents -- */
+
+/* New versions, unloading, broken loads, flipped bits: the engines agree, nothing is lost, and every token that is handed out is one of the adapter that was asked for
+ * or of its new version, with a KV cache of the same. */
+static void incidents_keep_tenants_apart(void)
+{
+    int tested = 0;
+    struct outcome all = {0};
+    for (uint64_t seed = 3001; seed <= 3000 + N_CONFIGS; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        random_run_serve(&run);
+        if (random_run_incidents(&run)) {
+            struct outcome step = random_run_execute(&run, ENGINE_STEP, seed, false),
+                           skip = random_run_execute(&run, ENGINE_SKIP, 0, false);
+            struct outcome values = random_run_execute(&run, ENGINE_SKIP, 0, true);
+            if (!CHECK(outcomes_equal(&step, &skip))) {
+                report(seed, "incidents, step / skip", &step, &skip);
+            }
+            CHECK_EQ_UINT(values.cycles, skip.cycles);
+            CHECK_EQ_UINT(values.requests_hash, skip.requests_hash);
+            all.seen.restarts += skip.seen.restarts;
+            all.seen.dropped += skip.seen.dropped;
+            all.seen.detections += skip.seen.detections;
+            all.seen.corrected += skip.seen.corrected;
+            all.seen.silent += skip.seen.silent;
+            all.seen.retired += skip.seen.retired;
+            tested++;
+        }
+        random_run_free(&run);
+    }
+    CHECK(all.seen.restarts > 20 && all.seen.dropped > 5 && all.seen.detections > 5 && all.seen.corrected > 5 && all.seen.silent > 5 &&
+          all.seen.retired > 20);
+    printf("\n    %d random chips: %llu restarts, %llu dropped, %llu flips detected, %llu reads corrected, %llu tokens silently wrong, "
+           "%llu unloaded ",
+           tested, (unsigned long long)all.seen.restarts, (unsigned long long)all.seen.dropped, (unsigned long long)all.seen.detections,
+           (unsigned long long)all.seen.corrected, (unsigned long long)all.seen.silent, (unsigned long long)all.seen.retired);
+}
+
 /* Slots, queue and loading leave a run of the base model alone, to the last byte of its trace. */
 static void without_adapters_nothing_of_it_shows(void)
 {
@@ -278,6 +317,7 @@ static void deadlock_is_reported(void)
 void suite_engines(void)
 {
     suite_begin("engines");
+    suite_add("new versions, broken loads and flipped bits: engines agree, tenants stay apart", incidents_keep_tenants_apart);
     suite_add("random runs are not all alike", random_runs_differ);
     suite_add("step and skip give the same trace, counters and accounts on random chips", step_equals_skip);
     suite_add("SystemC's kernel gives the same as step", step_equals_systemc);

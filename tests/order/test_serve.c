@@ -129,21 +129,22 @@ static void tenants_keep_their_tokens(void)
         struct workload w;
         struct serve s;
         struct error e;
-        uint64_t checked = 0, tokens = 0;
+        struct serve_verified v;
+        uint64_t tokens = 0;
         if (!serve(mixed, sets[i], 3, 0, ENGINE_SKIP, &w, &s)) {
             return;
         }
         for (uint32_t r = 0; r < s.drawn.count; r++) {
             tokens += (uint64_t)s.requests[r].n_generate;
         }
-        CHECK_GOOD(serve_verify(&s, &checked, &e), &e);
-        CHECK_EQ_UINT(checked, tokens);
+        CHECK_GOOD(serve_verify(&s, &v, &e), &e);
+        CHECK_EQ_UINT(v.tokens, tokens);
         uint64_t hash = trace_hash(s.trace);
         CHECK(i == 0 || s.chip->sequencer.slots.evictions > 0);
         CHECK_EQ_UINT(s.chip->sequencer.slots.adapters[0].evictions, 0); /* pinned: contract */
         CHECK_EQ_TEXT(s.adapters[0].name, "contract");
         s.requests[3].generated[0] ^= 1; /* and it would be seen */
-        CHECK(!serve_verify(&s, &checked, &e));
+        CHECK(!serve_verify(&s, &v, &e));
         CHECK_CONTAINS(e.message, "request 3, token 0");
         finish(&w, &s);
         if (!serve(mixed, sets[i], 3, 0, ENGINE_STEP, &w, &s)) {
