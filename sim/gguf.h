@@ -95,7 +95,7 @@ void gguf_row(const struct gguf_tensor *t, int64_t row, float *out);
 bool gguf_row_finite(const struct gguf *g, const struct gguf_tensor *t, int64_t row, float *out, struct error *e);
 
 /* The vocabulary (tokenizer.ggml.*): SentencePiece ("llama") or BPE ("gpt2"); copies, so it outlives *g; vocab_free. A file without
- * tokenizer.ggml.model, or with "no_vocab", gives VOCAB_NONE. Ids out of range, arrays of unequal length, unknown types are errors. */
+ * tokenizer.ggml.model, or with "no_vocab" or "none", gives VOCAB_NONE. Ids out of range, arrays of unequal length, unknown types are errors. */
 bool gguf_vocab(const struct gguf *g, struct vocab *vocab, struct error *e);
 
 /* IEEE half to single, exact. */
