@@ -73,15 +73,16 @@ int cmd_bake(int argc, char **argv)
     struct arguments {
         const char *model, *image, *format, *physics;
         int64_t threads;
-        bool quiet;
+        bool quiet, long_rope;
     } arguments = {.physics = "n6"};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, a Llama in GGUF v3"),
+        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, in GGUF v3"),
         OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
         OPTION_TEXT(struct arguments, format, "bits", 'b', "CLASS=N,...",
                     "3 or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
         OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
         OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants that the ROM's area is computed from (default: n6)"),
+        OPTION_FLAG(struct arguments, long_rope, "long-rope", 0, "the RoPE factors for a long context (Phi 3)"),
         OPTION_FLAG(struct arguments, quiet, "quiet", 'q', "no table"),
     };
     static const struct command command = {"bake", "turn a GGUF model into a ROM image",
@@ -100,6 +101,7 @@ int cmd_bake(int argc, char **argv)
     static struct physics physics;
     struct bake_options bake_options;
     bake_options_default(&bake_options);
+    bake_options.long_rope = arguments.long_rope;
     bake_options.n_threads = (int32_t)arguments.threads;
     bake_options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     struct bake_report report = {0};
