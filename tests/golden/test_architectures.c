@@ -100,8 +100,8 @@ static void float_reference_computes_what_transformers_does(void)
     cJSON_Delete(golden);
 }
 
-/* What etchsim bake makes of the file, 6 bits for every matrix: the integers against a float evaluation of the same weights. */
-static double integer_kl(const cJSON *golden, const char *path)
+/* What etchsim bake makes of the file in these formats: the integers against a float evaluation of the same weights. */
+static double integer_kl(const cJSON *golden, const char *path, const char *bits)
 {
     struct image image;
     struct float_model weights;
@@ -111,7 +111,7 @@ static double integer_kl(const cJSON *golden, const char *path)
     double kl = 0;
     snprintf(rom, sizeof rom, "%s/golden.rom", temporary_folder());
     bake_options_default(&options);
-    if (!CHECK_GOOD(bake_options_set(&options, "linears=6", &e), &e) || !CHECK_GOOD(bake(path, rom, &options, NULL, &e), &e) ||
+    if (!CHECK_GOOD(bake_options_set(&options, bits, &e), &e) || !CHECK_GOOD(bake(path, rom, &options, NULL, &e), &e) ||
         !CHECK_GOOD(image_open(rom, &image, &e), &e)) {
         return 1;
     }
@@ -140,9 +140,11 @@ static void integers_cost_little(void)
     const cJSON *model;
     cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
     {
-        const double kl = integer_kl(golden, model_path(model));
-        printf("\n    %s: KL %.4f ", cJSON_GetObjectItem(model, "name")->valuestring, kl);
+        const double kl = integer_kl(golden, model_path(model), "linears=6");
+        const double kl_mxfp4 = integer_kl(golden, model_path(model), "linears=4,token_embd=4");
+        printf("\n    %s: KL %.4f, in MXFP4 %.4f ", cJSON_GetObjectItem(model, "name")->valuestring, kl, kl_mxfp4);
         CHECK_NEAR(kl, 0, 0.02);
+        CHECK_NEAR(kl_mxfp4, 0, 0.02);
     }
     cJSON_Delete(golden);
 }
