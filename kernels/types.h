@@ -49,6 +49,11 @@ static inline int weight_bits(enum weight_format format)
 {
     return format == WEIGHT_W3 ? 3 : format == WEIGHT_W4 ? 4 : 6;
 }
+/* In the ROM, of each group: MXFP4's shared exponent has 8 bits. */
+static inline int weight_scale_bits(enum weight_format format)
+{
+    return format == WEIGHT_W4 ? 8 : 6;
+}
 /* Entries of the codebook; 0: a w6 code is the value plus 32. */
 static inline int weight_codebook_entries(enum weight_format format)
 {
@@ -107,10 +112,10 @@ static inline int64_t matrix_bytes(const struct matrix *w)
 {
     return (int64_t)matrix_blocks(w) * matrix_panels(w) * matrix_panel_bytes(w);
 }
-/* Bits in the mask ROM: codes and 6-bit scales of the true shape, without the padding of the image. */
+/* Bits in the mask ROM: codes and scales of the true shape, without the padding of the image. */
 static inline int64_t matrix_rom_bits(const struct matrix *w)
 {
-    return (int64_t)w->n_out * ((int64_t)w->n_in * weight_bits(w->format) + (int64_t)matrix_groups(w) * 6);
+    return (int64_t)w->n_out * ((int64_t)w->n_in * weight_bits(w->format) + (int64_t)matrix_groups(w) * weight_scale_bits(w->format));
 }
 
 struct norm { /* RMSNorm weights, value = m * 2^exponent, and the constants of its shape */

@@ -27,7 +27,7 @@ struct bake_tensor {
     int32_t bits;           /* of a code: 3, 4, 6; 16 for norms and biases */
     double bits_per_weight; /* with scales */
     char codebook_name[8];  /* "-" without one */
-    int8_t codebook[8];
+    int8_t codebook[CODEBOOK_MAX];
     int32_t exponent;
     double relative_rms_error; /* root of squared errors / squared weights */
     double relative_max_error; /* largest error / largest weight */

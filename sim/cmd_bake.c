@@ -24,7 +24,7 @@ static void print_tensor(const struct bake_tensor *t)
 {
     char shape[32], codebook[64] = "-";
     snprintf(shape, sizeof shape, "%" PRId32 "x%" PRId32, t->n_out, t->n_in);
-    if (t->bits == 3) {
+    if (t->bits <= 4) {
         snprintf(codebook, sizeof codebook, "%s", t->codebook_name);
     }
     printf("%-28s %14s %5" PRId32 " %12.4f %-8s %8.2f %8.2f\n", t->name, shape, t->bits, t->bits_per_weight, codebook,
@@ -73,20 +73,22 @@ int cmd_bake(int argc, char **argv)
     struct arguments {
         const char *model, *image, *format, *physics;
         int64_t threads;
-        bool quiet;
+        bool quiet, long_rope;
     } arguments = {.physics = "n6"};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, a Llama in GGUF v3"),
+        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, in GGUF v3"),
         OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
         OPTION_TEXT(struct arguments, format, "bits", 'b', "CLASS=N,...",
-                    "3 or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
+                    "3, 4 (MXFP4) or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
         OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
         OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants that the ROM's area is computed from (default: n6)"),
+        OPTION_FLAG(struct arguments, long_rope, "long-rope", 0, "the RoPE factors for a long context (Phi 3)"),
         OPTION_FLAG(struct arguments, quiet, "quiet", 'q', "no table"),
     };
     static const struct command command = {"bake", "turn a GGUF model into a ROM image",
                                            "  etchsim bake model.gguf -o model.rom\n"
-                                           "  etchsim bake model.gguf -o model.rom --bits attn_v=6,ffn_down=6\n",
+                                           "  etchsim bake model.gguf -o model.rom --bits attn_v=6,ffn_down=6\n"
+                                           "  etchsim bake model.gguf -o model.rom --bits linears=4\n",
                                            options, OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
@@ -100,6 +102,7 @@ int cmd_bake(int argc, char **argv)
     static struct physics physics;
     struct bake_options bake_options;
     bake_options_default(&bake_options);
+    bake_options.long_rope = arguments.long_rope;
     bake_options.n_threads = (int32_t)arguments.threads;
     bake_options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     struct bake_report report = {0};

@@ -35,7 +35,7 @@ enum gguf_type {
     GGUF_TYPE_COUNT
 };
 
-enum ggml_type { GGML_F32 = 0, GGML_F16 = 1, GGML_Q4_0 = 2, GGML_Q8_0 = 8, GGML_Q4_K = 12, GGML_Q6_K = 14, GGML_BF16 = 30 };
+enum ggml_type { GGML_F32 = 0, GGML_F16 = 1, GGML_Q4_0 = 2, GGML_Q8_0 = 8, GGML_Q4_K = 12, GGML_Q6_K = 14, GGML_BF16 = 30, GGML_MXFP4 = 39 };
 
 enum { GGUF_DIMS_MAX = 4, GGUF_TENSOR_NAME_MAX = 63 };
 
@@ -95,7 +95,7 @@ void gguf_row(const struct gguf_tensor *t, int64_t row, float *out);
 bool gguf_row_finite(const struct gguf *g, const struct gguf_tensor *t, int64_t row, float *out, struct error *e);
 
 /* The vocabulary (tokenizer.ggml.*): SentencePiece ("llama") or BPE ("gpt2"); copies, so it outlives *g; vocab_free. A file without
- * tokenizer.ggml.model, or with "no_vocab", gives VOCAB_NONE. Ids out of range, arrays of unequal length, unknown types are errors. */
+ * tokenizer.ggml.model, or with "no_vocab" or "none", gives VOCAB_NONE. Ids out of range, arrays of unequal length, unknown types are errors. */
 bool gguf_vocab(const struct gguf *g, struct vocab *vocab, struct error *e);
 
 /* IEEE half to single, exact. */

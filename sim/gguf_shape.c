@@ -145,21 +145,56 @@ static bool expect_no_cap(const struct gguf *g, const struct shape *s, const cha
            (cap == 0.0f || error_input(e, "%s: key %s: expected 0 (soft caps have no chip), found %g", g->path, key, (double)cap));
 }
 
+/* The period of a list that says of each layer whether it is local. Layers that follow no period have no chip. */
+static bool read_pattern(const struct gguf *g, const struct gguf_key *key, struct shape *s, struct error *e)
+{
+    if ((key->type != GGUF_BOOL && key->type != GGUF_U32 && key->type != GGUF_I32) || key->count != (uint64_t)s->n_layers) {
+        return error_input(e,
+                           "%s: key %.*s at byte %" PRIu64 ": expected an integer, or a list of a flag for each of the %d layers, found "
+                           "something else",
+                           g->path, (int)key->name.length_bytes, key->name.bytes, key->at_byte, s->n_layers);
+    }
+    const size_t size = key->type == GGUF_BOOL ? 1 : 4;
+    s->global_period = 0;
+    for (int32_t i = 0; i < s->n_layers; i++) {
+        const bool local = key->value[(size_t)i * size] != 0;
+        s->global_period = !local && s->global_period == 0 ? i + 1 : s->global_period;
+        if (local != (s->global_period == 0 || (i + 1) % s->global_period != 0)) {
+            return error_input(e,
+                               "%s: key %.*s at byte %" PRIu64 ": expected every so many-th layer to be global, found another at layer %d",
+                               g->path, (int)key->name.length_bytes, key->name.bytes, key->at_byte, i);
+        }
+    }
+    return true;
+}
+
+/* Gemma 3's local layers: a window, a pattern, a RoPE base of their own. */
+static bool read_local_layers(const struct gguf *g, struct shape *s, struct error *e)
+{
+    char name[KEY_ROOM];
+    const struct gguf_key *key = gguf_find_key(g, key_of(s, "attention.sliding_window_pattern", name));
+    s->global_period = GEMMA_GLOBAL_PERIOD;
+    s->rope_base_local = GEMMA_LOCAL_BASE;
+    return (key && key->is_array ? read_pattern(g, key, s, e)
+                                 : get_count(g, s, "attention.sliding_window_pattern", false, SHAPE_LAYERS_MAX, &s->global_period, e)) &&
+           get_number(g, s, "rope.freq_base_swa", false, 1, 1e12f, &s->rope_base_local, e);
+}
+
 static bool read_window(const struct gguf *g, struct shape *s, struct error *e)
 {
-    const bool gemma = s->architecture == ARCHITECTURE_GEMMA3;
-    if (!get_count(g, s, "attention.sliding_window", gemma, INT32_MAX, &s->window_tokens, e)) {
+    static const char suffix[] = "attention.sliding_window";
+    char key[KEY_ROOM];
+    int64_t window = 0;
+    if (!gguf_get_integer(g, key_of(s, suffix, key), false, 0, INT32_MAX, &window, e)) {
         return false;
     }
-    if (!gemma) {
+    s->window_tokens = (int32_t)window;
+    if (s->architecture != ARCHITECTURE_GEMMA3) {
         s->window_tokens = s->window_tokens < s->context_tokens ? s->window_tokens : 0; /* one that no context fills is none */
         return true;
     }
-    s->global_period = GEMMA_GLOBAL_PERIOD;
-    s->rope_base_local = GEMMA_LOCAL_BASE;
-    return get_count(g, s, "attention.sliding_window_pattern", false, SHAPE_LAYERS_MAX, &s->global_period, e) &&
-           get_number(g, s, "rope.freq_base_swa", false, 1, 1e12f, &s->rope_base_local, e) &&
-           expect_no_cap(g, s, "attn_logit_softcapping", e) && expect_no_cap(g, s, "final_logit_softcapping", e) &&
+    return (s->window_tokens == 0 || read_local_layers(g, s, e)) && expect_no_cap(g, s, "attn_logit_softcapping", e) &&
+           expect_no_cap(g, s, "final_logit_softcapping", e) &&
            (s->n_layers != GEMMA_27B_LAYERS ||
             error_input(e,
                         "%s: key gemma3.block_count: expected a model whose attention is scaled by the head dimension, found %d layers "

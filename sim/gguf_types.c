@@ -1,5 +1,6 @@
 #include "sim/gguf_types.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "sim/gguf.h"
@@ -119,6 +120,20 @@ static void from_q6_k(const uint8_t *in, int64_t n_blocks, float *out)
     }
 }
 
+/* Two to the power of e - 127 in a byte, 16 bytes: weight j in the low nibble of byte j, weight j + 16 in the high one: sign, two bits of
+ * exponent, one of mantissa. */
+static void from_mxfp4(const uint8_t *in, int64_t n_blocks, float *out)
+{
+    static const float E2M1[16] = {0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+    for (int64_t b = 0; b < n_blocks; b++, in += 17, out += 32) {
+        const float d = in[0] == 255 ? NAN : ldexpf(1.0f, in[0] - 127);
+        for (int j = 0; j < 16; j++) {
+            out[j] = d * E2M1[in[1 + j] & 15];
+            out[j + 16] = d * E2M1[in[1 + j] >> 4];
+        }
+    }
+}
+
 static const struct ggml_layout LAYOUTS[] = {
     {GGML_F32, "F32", 1, 4, from_f32},
     {GGML_F16, "F16", 1, 2, from_f16},
@@ -127,6 +142,7 @@ static const struct ggml_layout LAYOUTS[] = {
     {GGML_Q8_0, "Q8_0", 32, 34, from_q8_0},
     {GGML_Q4_K, "Q4_K", 256, 144, from_q4_k},
     {GGML_Q6_K, "Q6_K", 256, 210, from_q6_k},
+    {GGML_MXFP4, "MXFP4", 32, 17, from_mxfp4},
     /* known by name, so that a message can say what was found */
     {3, "Q4_1", 0, 0, NULL},
     {6, "Q5_0", 0, 0, NULL},
@@ -152,7 +168,6 @@ static const struct ggml_layout LAYOUTS[] = {
     {29, "IQ1_M", 0, 0, NULL},
     {34, "TQ1_0", 0, 0, NULL},
     {35, "TQ2_0", 0, 0, NULL},
-    {39, "MXFP4", 0, 0, NULL},
 };
 
 const struct ggml_layout *ggml_layout(uint32_t id)

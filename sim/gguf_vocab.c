@@ -121,7 +121,7 @@ bool gguf_vocab(const struct gguf *g, struct vocab *v, struct error *e)
         return false;
     }
     bool sentencepiece = strcmp(model, "llama") == 0;
-    if (strcmp(model, "no_vocab") == 0) {
+    if (strcmp(model, "no_vocab") == 0 || strcmp(model, "none") == 0) {
         return true;
     }
     if (!sentencepiece && strcmp(model, "gpt2") != 0) {

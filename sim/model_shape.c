@@ -6,6 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "sim/architecture.h"
 #include "sim/presets.h"
 #include "sim/shape_limits.h"
 #include "sim/yaml_read.h"
@@ -19,9 +20,8 @@ struct reader {
 
 /* --- the keys --- */
 
-#define READER(field) static bool read_##field(void *user, yaml_node_t *value, const char *key)
-#define SHAPE_COUNT(field, required, low, high, meaning)                        \
-    READER(field)                                                               \
+#define SHAPE_COUNT(field, low, high, meaning)                                  \
+    static bool read_##field(void *user, yaml_node_t *value, const char *key)   \
     {                                                                           \
         struct reader *r = user;                                                \
         uint64_t number = 0;                                                    \
@@ -29,8 +29,8 @@ struct reader {
         r->model->shape.field = (int32_t)number;                                \
         return good;                                                            \
     }
-#define SHAPE_REAL(field, required, low, high, meaning)                        \
-    READER(field)                                                              \
+#define SHAPE_REAL(field, low, high, meaning)                                  \
+    static bool read_##field(void *user, yaml_node_t *value, const char *key)  \
     {                                                                          \
         struct reader *r = user;                                               \
         double number = 0;                                                     \
@@ -38,27 +38,36 @@ struct reader {
         r->model->shape.field = (float)number;                                 \
         return good;                                                           \
     }
-#define SHAPE_FLAG(field, required, meaning)                            \
-    READER(field)                                                       \
-    {                                                                   \
-        struct reader *r = user;                                        \
-        return yaml_bool(&r->yaml, value, key, &r->model->shape.field); \
+#define SHAPE_FLAG(field, meaning)                                            \
+    static bool read_##field(void *user, yaml_node_t *value, const char *key) \
+    {                                                                         \
+        struct reader *r = user;                                              \
+        return yaml_bool(&r->yaml, value, key, &r->model->shape.field);       \
     }
-#define SHAPE_CHOICE(field, required, meaning, ...)                                                               \
-    static const char *const words_##field[] = {__VA_ARGS__};                                                     \
-    READER(field)                                                                                                 \
-    {                                                                                                             \
-        struct reader *r = user;                                                                                  \
-        size_t word = 0;                                                                                          \
-        bool good = yaml_word(&r->yaml, value, key, words_##field, sizeof words_##field / sizeof(char *), &word); \
-        r->model->shape.field = word;                                                                             \
-        return good;                                                                                              \
-    }
+#define SHAPE_EXTRA_COUNT SHAPE_COUNT
+#define SHAPE_EXTRA_REAL SHAPE_REAL
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
-#undef SHAPE_CHOICE
+#undef SHAPE_EXTRA_COUNT
+#undef SHAPE_EXTRA_REAL
+
+static bool read_architecture(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    char name[32], names[ARCHITECTURE_NAMES_ROOM], expected[ARCHITECTURE_NAMES_ROOM + 16];
+    enum architecture architecture;
+    snprintf(expected, sizeof expected, "one of %s", architecture_names(false, names));
+    if (!yaml_copy(&r->yaml, value, key, expected, name, sizeof name)) {
+        return false;
+    }
+    if (!architecture_find(name, false, &architecture)) {
+        return yaml_complain(&r->yaml, value, "%s: expected %s, found \"%s\"", key, expected, name);
+    }
+    architecture_apply(architecture, &r->model->shape);
+    return true;
+}
 
 static bool read_source(void *user, yaml_node_t *value, const char *key)
 {
@@ -68,15 +77,18 @@ static bool read_source(void *user, yaml_node_t *value, const char *key)
 
 static const struct yaml_key keys[] = {
     {"source", true, read_source},
-#define SHAPE_COUNT(field, required, ...) {#field, required, read_##field},
-#define SHAPE_REAL(field, required, ...) {#field, required, read_##field},
-#define SHAPE_FLAG(field, required, ...) {#field, required, read_##field},
-#define SHAPE_CHOICE(field, required, ...) {#field, required, read_##field},
+    {"architecture", false, read_architecture},
+#define SHAPE_COUNT(field, ...) {#field, true, read_##field},
+#define SHAPE_REAL(field, ...) {#field, true, read_##field},
+#define SHAPE_FLAG(field, ...) {#field, true, read_##field},
+#define SHAPE_EXTRA_COUNT(field, ...) {#field, false, read_##field},
+#define SHAPE_EXTRA_REAL(field, ...) {#field, false, read_##field},
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
-#undef SHAPE_CHOICE
+#undef SHAPE_EXTRA_COUNT
+#undef SHAPE_EXTRA_REAL
 };
 
 static bool read_root(void *user, yaml_node_t *root)
@@ -94,8 +106,11 @@ static bool read_root(void *user, yaml_node_t *root)
         return yaml_complain(&r->yaml, root, "head_dim: expected an even number, found %" PRId32, s->head_dim);
     }
     if (s->rotary_dim % 2 != 0 || s->rotary_dim > s->head_dim) {
-        return yaml_complain(&r->yaml, root, "rotary_dim: expected an even number up to head_dim (%" PRId32 "), found %" PRId32,
+        return yaml_complain(&r->yaml, root, "rotary_dim: expected an even number of at most head_dim (%" PRId32 "), found %" PRId32,
                              s->head_dim, s->rotary_dim);
+    }
+    if (s->window_tokens == 0 && (s->global_period != 0 || s->rope_base_local != 0)) {
+        return yaml_complain(&r->yaml, root, "global_period and rope_base_local: expected with window_tokens only, found without");
     }
     return s->n_heads * s->head_dim <= SHAPE_WIDTH_MAX ||
            yaml_complain(&r->yaml, root, "n_heads: expected n_heads * head_dim of at most %d, found %" PRId32, SHAPE_WIDTH_MAX,
@@ -146,16 +161,18 @@ void model_shape_write(const struct model_shape *model, FILE *out)
     for (const char *c = model->source; *c; c++) {
         fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : (unsigned char)*c < ' ' ? "\\x%02x" : "%c", (unsigned char)*c);
     }
-    fprintf(out, "\"\n");
-#define SHAPE_COUNT(field, required, low, high, meaning) fprintf(out, "%s: %" PRId32 " # %s\n", #field, s->field, (meaning));
-#define SHAPE_REAL(field, required, low, high, meaning) fprintf(out, "%s: %.9g # %s\n", #field, (double)s->field, (meaning));
-#define SHAPE_FLAG(field, required, meaning) fprintf(out, "%s: %s # %s\n", #field, s->field ? "true" : "false", (meaning));
-#define SHAPE_CHOICE(field, required, meaning, ...) fprintf(out, "%s: %s # %s\n", #field, words_##field[s->field], (meaning));
+    fprintf(out, "\"\narchitecture: %s # whose biases, norms and gate it has\n", architectures[s->architecture].name);
+#define SHAPE_COUNT(field, low, high, meaning) fprintf(out, "%s: %" PRId32 " # %s\n", #field, s->field, (meaning));
+#define SHAPE_REAL(field, low, high, meaning) fprintf(out, "%s: %.9g # %s\n", #field, (double)s->field, (meaning));
+#define SHAPE_FLAG(field, meaning) fprintf(out, "%s: %s # %s\n", #field, s->field ? "true" : "false", (meaning));
+#define SHAPE_EXTRA_COUNT SHAPE_COUNT
+#define SHAPE_EXTRA_REAL SHAPE_REAL
 #include "sim/shape_keys.def"
 #undef SHAPE_COUNT
 #undef SHAPE_REAL
 #undef SHAPE_FLAG
-#undef SHAPE_CHOICE
+#undef SHAPE_EXTRA_COUNT
+#undef SHAPE_EXTRA_REAL
 }
 
 /* --- size --- */
@@ -163,10 +180,10 @@ void model_shape_write(const struct model_shape *model, FILE *out)
 int64_t shape_rom_bits(const struct shape *s)
 {
     struct matrix embedding = {.format = WEIGHT_W6, .n_out = s->n_vocab, .n_in = s->d_model};
-    int64_t layer = 2 * 16 * (int64_t)s->d_model;
+    int64_t layer = 0;
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
         struct matrix linear = {.format = WEIGHT_W3, .n_out = shape_n_out(s, which), .n_in = shape_n_in(s, which)};
         layer += matrix_rom_bits(&linear);
     }
-    return s->n_layers * layer + 16 * (int64_t)s->d_model + matrix_rom_bits(&embedding) * (s->tied_head ? 1 : 2);
+    return s->n_layers * layer + 16 * shape_vector_values(s) + matrix_rom_bits(&embedding) * (s->tied_head ? 1 : 2);
 }

@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BOOK = 8, EXPONENTS_ABOVE = 5, LLOYD_STEPS = 6, NEIGHBOURS = 3, LANES = 8 };
+enum { BOOK = 8, MX_CODE_MAX = 12, MX_SCALE_MAX = 32, EXPONENTS_ABOVE = 5, LLOYD_STEPS = 6, NEIGHBOURS = 3, LANES = 8 };
 
 /* A quantiser with its tables as floats, in units of 2^exponent. */
 struct search {
     enum weight_format format;
-    float unit_inverse;        /* 2^-exponent */
-    float entry[BOOK];         /* codebook */
-    float threshold[BOOK - 1]; /* between neighbours */
+    float unit_inverse; /* 2^-exponent */
+    int32_t n_entries;
+    float entry[CODEBOOK_MAX];         /* codebook */
+    float threshold[CODEBOOK_MAX - 1]; /* between neighbours */
     int32_t n_magnitudes;
     float magnitude[WEIGHT_CODE_MAX]; /* distinct codebook magnitudes but 0, descending */
 };
@@ -36,18 +37,21 @@ static const struct {
 };
 enum { N_STANDARD_BOOKS = sizeof STANDARD_BOOKS / sizeof *STANDARD_BOOKS };
 
+/* OCP MX 1.0's E2M1 times two; 0 and -0 are two codes of one value. */
+static const int8_t MX_BOOK[CODEBOOK_MAX] = {-MX_CODE_MAX, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, MX_CODE_MAX};
+
 static struct search search_of(const struct quantiser *q)
 {
-    struct search s = {.format = q->format, .unit_inverse = ldexpf(1.0f, -q->exponent)};
-    for (int k = 0; k < BOOK; k++) {
+    struct search s = {.format = q->format, .unit_inverse = ldexpf(1.0f, -q->exponent), .n_entries = weight_codebook_entries(q->format)};
+    for (int k = 0; k < s.n_entries; k++) {
         s.entry[k] = q->codebook[k];
     }
-    for (int k = 0; k < BOOK - 1; k++) {
+    for (int k = 0; k < s.n_entries - 1; k++) {
         s.threshold[k] = (s.entry[k] + s.entry[k + 1]) / 2;
     }
     for (int m = WEIGHT_CODE_MAX; m >= 1; m--) {
         bool present = q->format == WEIGHT_W6;
-        for (int k = 0; k < BOOK && !present; k++) {
+        for (int k = 0; k < s.n_entries && !present; k++) {
             present = q->codebook[k] == m || q->codebook[k] == -m;
         }
         if (present) {
@@ -76,12 +80,12 @@ static void load_group(const struct search *s, const float *row, int32_t n_in, i
 }
 
 /* The nearest grid values at a scale, in v. */
-static inline void nearest_w3(const struct search *s, const float *u, float scale, float *v)
+static inline void nearest_entry(const struct search *s, int n_entries, const float *u, float scale, float *v)
 {
     for (int i = 0; i < GROUP_INPUTS; i++) {
         v[i] = s->entry[0] * scale;
     }
-    for (int k = 0; k < BOOK - 1; k++) {
+    for (int k = 0; k < n_entries - 1; k++) {
         float threshold = s->threshold[k] * scale, value = s->entry[k + 1] * scale;
         for (int i = 0; i < GROUP_INPUTS; i++) {
             v[i] = u[i] > threshold ? value : v[i];
@@ -111,7 +115,9 @@ static inline float group_error(const struct search *s, const struct group *g, f
 {
     float v[GROUP_INPUTS], sum[LANES] = {0};
     if (s->format == WEIGHT_W3) {
-        nearest_w3(s, g->u, scale, v);
+        nearest_entry(s, BOOK, g->u, scale, v);
+    } else if (s->format == WEIGHT_W4) {
+        nearest_entry(s, CODEBOOK_MAX, g->u, scale, v);
     } else {
         nearest_w6(g->u, scale, v);
     }
@@ -131,6 +137,13 @@ static inline float group_error(const struct search *s, const struct group *g, f
 static uint64_t candidate_scales(const struct search *s, float largest)
 {
     uint64_t set = 0;
+    if (s->format == WEIGHT_W4) { /* the power of two that just holds the largest, and its neighbours */
+        for (int scale = 1; scale <= MX_SCALE_MAX; scale *= 2) {
+            const float room = MX_CODE_MAX * (float)scale;
+            set |= room >= largest / 2 && (room < 4 * largest || scale == 1) ? (uint64_t)1 << scale : 0;
+        }
+        return set ? set : (uint64_t)1 << MX_SCALE_MAX;
+    }
     for (int32_t k = 0; k < s->n_magnitudes; k++) {
         float ratio = largest / s->magnitude[k];
         int scale = ratio < WEIGHT_SCALE_MAX ? (int)(ratio + 0.5f) : WEIGHT_SCALE_MAX;
@@ -174,7 +187,7 @@ static void group_codes(const struct search *s, const struct group *g, int scale
     } else {
         for (int i = 0; i < GROUP_INPUTS; i++) {
             int code = 0;
-            for (int k = 0; k < BOOK - 1; k++) {
+            for (int k = 0; k < s->n_entries - 1; k++) {
                 code += g->u[i] > s->threshold[k] * (float)scale;
             }
             codes[i] = (uint8_t)code;
@@ -289,7 +302,7 @@ static struct quantiser quantiser_of(enum weight_format format, int32_t exponent
     struct quantiser q = {.format = format, .exponent = exponent};
     snprintf(q.codebook_name, sizeof q.codebook_name, "%s", name);
     if (entries) {
-        memcpy(q.codebook, entries, BOOK);
+        memcpy(q.codebook, entries, (size_t)weight_codebook_entries(format));
     }
     return q;
 }
@@ -304,6 +317,20 @@ static void try_exponents(struct choice *c, enum weight_format format, int32_t e
             struct quantiser q = quantiser_of(format, e, name, entries);
             try_quantiser(c, &q);
         }
+    }
+}
+
+/* The exponent at which the largest weight just fits, and one below. Weights of MXFP4 are on the first's grid, as long as a group's shared exponent
+ * is at most 5 below the largest one's: the values of a scale with the largest weight 6 or less are values of half the scale. */
+static void try_mx(struct choice *c, float largest)
+{
+    int32_t exponent = WEIGHT_EXPONENT_MIN;
+    while (exponent < WEIGHT_EXPONENT_MAX && ldexpf((float)(MX_CODE_MAX * MX_SCALE_MAX), exponent) < largest) {
+        exponent++;
+    }
+    for (int32_t e = exponent; e >= exponent - 1 && e >= WEIGHT_EXPONENT_MIN; e--) {
+        struct quantiser q = quantiser_of(WEIGHT_W4, largest > 0 ? e : 0, "e2m1", MX_BOOK);
+        try_quantiser(c, &q);
     }
 }
 
@@ -449,6 +476,8 @@ int32_t quantise_choose(enum weight_format format, const float *sample_rows, int
     struct choice c = {.sample = &sample, .exact = choices, .best_error = DBL_MAX};
     if (format == WEIGHT_W6) {
         try_exponents(&c, WEIGHT_W6, exponent, "-", NULL);
+    } else if (format == WEIGHT_W4) {
+        try_mx(&c, largest);
     } else {
         for (int i = 0; i < N_STANDARD_BOOKS; i++) {
             try_exponents(&c, WEIGHT_W3, exponent, STANDARD_BOOKS[i].name, STANDARD_BOOKS[i].entries);

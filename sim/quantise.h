@@ -22,8 +22,8 @@ enum {
 struct quantiser {
     enum weight_format format;
     int32_t exponent;
-    int8_t codebook[8];    /* ascending; all zero for WEIGHT_W6 */
-    char codebook_name[8]; /* "gauss", "uniform", "zero", "fitted"; "found" when read off on-grid weights; "-" for WEIGHT_W6 */
+    int8_t codebook[CODEBOOK_MAX]; /* ascending; zero beyond the format's entries */
+    char codebook_name[8];         /* "gauss", "uniform", "zero", "fitted"; "found" when read off on-grid weights; "e2m1"; "-" for WEIGHT_W6 */
 };
 
 struct quantise_error { /* sums over the weights seen */
@@ -35,7 +35,7 @@ struct quantise_error { /* sums over the weights seen */
 /* Smallest exponent at which the magnitude is at most 31 * 63 * 2^e, within WEIGHT_EXPONENT_MIN..MAX; 0 for 0. */
 int32_t quantise_exponent(float largest);
 
-/* Chooses exponent and, for w3, codebook from rows [n_rows][n_in] of a tensor whose largest magnitude is `largest`. Returns how many
+/* Chooses exponent and, for w3, codebook (w4 is MXFP4, with the one of E2M1 and powers of two for scales) from rows [n_rows][n_in] of a tensor whose largest magnitude is `largest`. Returns how many
  * choices it leaves in choices[], at least 1: several only when each of them fits the sample exactly (the caller takes the first
  * that fits the whole tensor), else the best one. */
 int32_t quantise_choose(enum weight_format format, const float *sample, int32_t n_rows, int32_t n_in, float largest,
@@ -48,7 +48,7 @@ void quantise_row(const struct quantiser *q, const float *row, int32_t n_in, uin
 /* The value a code stands for, in units of 2^exponent and of the group's scale. */
 static inline int32_t quantise_code_value(const struct quantiser *q, uint8_t code)
 {
-    return q->format == WEIGHT_W3 ? q->codebook[code & 7] : (int32_t)code - 32;
+    return q->format == WEIGHT_W6 ? (int32_t)code - 32 : q->codebook[code & (CODEBOOK_MAX - 1)];
 }
 
 void quantise_error_add(struct quantise_error *sum, const struct quantise_error *part);

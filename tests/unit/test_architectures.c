@@ -195,7 +195,7 @@ static void wrong_keys_are_told(void)
         {ARCHITECTURE_GEMMA3, "gemma3.attn_logit_softcapping", true, 50, "expected 0 (soft caps have no chip), found 50"},
         {ARCHITECTURE_PHI3, "phi3.rope.scaling.original_context_length", false, 0, "key phi3.rope.scaling.original_context_length"},
         {ARCHITECTURE_QWEN2, "qwen2.attention.value_length", false, 8, "key qwen2.attention.value_length"},
-        {ARCHITECTURE_QWEN3, "qwen3.attention.sliding_window", false, 0, "key qwen3.attention.sliding_window"},
+        {ARCHITECTURE_QWEN3, "qwen3.attention.sliding_window", true, 4, "key qwen3.attention.sliding_window"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct gguf_writer w = {0};
@@ -225,15 +225,51 @@ static void wrong_shapes_are_told(void)
     gguf_write_llama_tensors(&w, &m);
     check_bad(&w, "key phi3.rope.scaling.attn_factor: expected 0.1 to 3.9, found 5");
     m.shape = test_shape_of(ARCHITECTURE_GEMMA3);
-    m.shape.window_tokens = 0; /* its key is not written */
-    gguf_write_llama_keys(&w, &m.shape);
-    gguf_write_llama_tensors(&w, &m);
-    check_bad(&w, "key gemma3.attention.sliding_window");
-    m.shape = test_shape_of(ARCHITECTURE_GEMMA3);
     m.shape.n_layers = 62;
     gguf_write_llama_keys(&w, &m.shape);
     gguf_write_llama_tensors(&w, &m);
     check_bad(&w, "found 62 layers (Gemma 3 27B)");
+}
+
+/* Newer files list the layers. */
+static void patterns_can_be_lists(void)
+{
+    static const struct {
+        uint8_t local[6];
+        int32_t period;
+        const char *expected;
+    } cases[] = {
+        {{1, 1, 0, 1, 1, 0}, 3, NULL},
+        {{0, 0, 0, 0, 0, 0}, 1, NULL},
+        {{1, 1, 1, 1, 1, 1}, 0, NULL},
+        {{1, 0, 1, 0, 0, 0}, 0, "expected every so many-th layer to be global, found another at layer 4"},
+        {{1, 1, 0, 1, 1, 1}, 0, "expected every so many-th layer to be global, found another at layer 5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gguf_writer w = {0};
+        struct test_llama m = {.shape = test_shape_of(ARCHITECTURE_GEMMA3)};
+        m.shape.n_layers = 6;
+        m.shape.window_tokens = 0; /* its keys are written here */
+        gguf_write_llama_keys(&w, &m.shape);
+        gguf_write_u32(&w, "gemma3.attention.sliding_window", 9);
+        gguf_write_array(&w, "gemma3.attention.sliding_window_pattern", GGUF_BOOL, cases[i].local, 6, 1);
+        gguf_write_llama_tensors(&w, &m);
+        if (cases[i].expected) {
+            check_bad(&w, cases[i].expected);
+            continue;
+        }
+        struct bytes file = gguf_written(&w);
+        struct gguf g;
+        struct gguf_model read;
+        struct error e;
+        REQUIRE_GOOD(gguf_open_memory("m.gguf", file.data, file.size, &g, &e), &e);
+        REQUIRE_GOOD(gguf_model(&g, &read, &e), &e);
+        CHECK_EQ_INT(read.shape.global_period, cases[i].period);
+        CHECK_EQ_INT(read.shape.window_tokens, 9);
+        gguf_model_free(&read);
+        gguf_close(&g);
+        bytes_free(&file);
+    }
 }
 
 void suite_architectures(void)
@@ -242,6 +278,7 @@ void suite_architectures(void)
     suite_add("files of every architecture become images that compute the same", files_become_images);
     suite_add("Phi 3's long context is asked for", the_long_context_is_asked_for);
     suite_add("rotated halves become neighbours", rotated_halves_become_neighbours);
+    suite_add("patterns of local layers can be lists", patterns_can_be_lists);
     suite_add("missing and unknown tensors are told", wrong_tensors_are_told);
     suite_add("mistakes in keys are told", wrong_keys_are_told);
     suite_add("mistakes in shapes are told", wrong_shapes_are_told);

@@ -139,6 +139,15 @@ static double weight_q6_k(const uint8_t *data, int i)
     return half_value(block + 208) * (scale - (scale > 127 ? 256 : 0)) * (low + 16 * high - 32);
 }
 
+/* E2M1 has a sign, two bits of exponent (bias 1) and one of mantissa; the block's first byte is an exponent with bias 127. */
+static double weight_mxfp4(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 32 * 17;
+    int j = i % 32, code = j < 16 ? block[1 + j] & 15 : block[1 + j - 16] >> 4, exponent = code >> 1 & 3, mantissa = code & 1;
+    double magnitude = exponent ? ldexp(1 + 0.5 * mantissa, exponent - 1) : 0.5 * mantissa;
+    return (code & 8 ? -magnitude : magnitude) * ldexp(1, block[0] - 127);
+}
+
 static void dequantises_every_type(void)
 {
     static const struct {
@@ -147,9 +156,10 @@ static void dequantises_every_type(void)
         double (*weight)(const uint8_t *data, int i);
         int halves[2]; /* where the block's scales are, which must be finite */
     } TYPES[] = {
-        {GGML_F16, 1, 2, weight_f16, {0, 0}},       {GGML_BF16, 1, 2, weight_bf16, {0, 0}},
-        {GGML_Q4_0, 32, 18, weight_q4_0, {0, 0}},   {GGML_Q8_0, 32, 34, weight_q8_0, {0, 0}},
-        {GGML_Q4_K, 256, 144, weight_q4_k, {0, 2}}, {GGML_Q6_K, 256, 210, weight_q6_k, {208, 208}},
+        {GGML_F16, 1, 2, weight_f16, {0, 0}},         {GGML_BF16, 1, 2, weight_bf16, {0, 0}},
+        {GGML_Q4_0, 32, 18, weight_q4_0, {0, 0}},     {GGML_Q8_0, 32, 34, weight_q8_0, {0, 0}},
+        {GGML_Q4_K, 256, 144, weight_q4_k, {0, 2}},   {GGML_Q6_K, 256, 210, weight_q6_k, {208, 208}},
+        {GGML_MXFP4, 32, 17, weight_mxfp4, {-1, -1}},
     };
     uint64_t state = 3;
     for (size_t k = 0; k < sizeof TYPES / sizeof *TYPES; k++) {
@@ -264,7 +274,7 @@ static const struct {
     {"negative dimension", "t.one", 4, (uint64_t)-1, 8, "expected positive dimensions"},
     {"dimensions that overflow", "t.one", 12, (uint64_t)1 << 62, 8, "tensor t.one at byte"},
     {"rows that overflow", "t.one", 4, (uint64_t)1 << 62, 8, "expected data within the file's"},
-    {"tensor type refused by name", "t.one", 20, 13, 4, "expected F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, found type 13 Q5_K"},
+    {"tensor type refused by name", "t.one", 20, 13, 4, "expected F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K or MXFP4, found type 13 Q5_K"},
     {"unknown tensor type", "t.one", 20, 77, 4, "found type 77"},
     {"rows that don't fill blocks", "t.one", 20, GGML_Q4_K, 4, "expected rows of a multiple of 256 weights for Q4_K, found 3"},
     {"offset of the first tensor", "t.one", 24, 32, 8, "tensor t.one at byte"},

@@ -29,8 +29,10 @@ static void complains_with_line_and_key(void)
         {"n_layers: '2'\n" WITHOUT_LAYERS, "s.yaml:1: n_layers: expected an integer"},
         {GOOD "n_layers: 2\n", "s.yaml:13: n_layers: expected once, given before in line 1"},
         {GOOD "n_layer: 2\n", "did you mean 'n_layers'"},
-        {GOOD "activation: relu\n", "s.yaml:13: activation: expected one of silu|gelu, found relu"},
-        {GOOD "rotary_dim: 6\n", "rotary_dim: expected an even number up to head_dim (4), found 6"},
+        {GOOD "architecture: gpt2\n", "s.yaml:13: architecture: expected one of llama, qwen2, qwen3, gemma3, phi3, found \"gpt2\""},
+        {GOOD "rotary_dim: 6\n", "rotary_dim: expected an even number of at most head_dim (4), found 6"},
+        {GOOD "global_period: 6\n", "global_period and rope_base_local: expected with window_tokens only"},
+        {GOOD "rope_gain: 4\n", "s.yaml:13: rope_gain"},
         {GOOD "---\n" GOOD, "expected one document"},
         {"source: here\nn_layers: [\n", "not YAML"},
     };
@@ -46,9 +48,9 @@ static void complains_with_line_and_key(void)
     CHECK_EQ_INT(model.shape.n_layers, 2);
     CHECK(model.shape.tied_head && model.shape.rope_base == 10000.0f);
     CHECK_EQ_INT(strcmp(model.source, "here"), 0);
-    CHECK(!model.shape.qkv_bias && model.shape.activation == ACTIVATION_SILU);
-    REQUIRE_GOOD(parse(GOOD "activation: gelu\nqkv_bias: true\n", &model, &e), &e);
-    CHECK(model.shape.qkv_bias && model.shape.activation == ACTIVATION_GELU);
+    REQUIRE_GOOD(parse(GOOD "architecture: gemma3\nwindow_tokens: 4\nglobal_period: 2\nrope_base_local: 100\n", &model, &e), &e);
+    CHECK(model.shape.qk_norm && model.shape.post_norms && model.shape.scaled_embedding && !model.shape.qkv_bias);
+    CHECK(shape_is_local(&model.shape, 0) && !shape_is_local(&model.shape, 1));
 }
 
 static void checks_keys_against_each_other(void)
@@ -72,17 +74,14 @@ static void checks_keys_against_each_other(void)
     }
 }
 
-/* Weights of matrices, biases and norms. */
+/* Weights of matrices and norms, biases. */
 static int64_t n_weights(const struct shape *s)
 {
-    int64_t layer = 2 * (int64_t)s->d_model;
+    int64_t layer = 0;
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
         layer += (int64_t)shape_n_in(s, which) * shape_n_out(s, which);
     }
-    layer += s->qkv_bias ? (s->n_heads + 2 * s->n_kv_heads) * s->head_dim : 0;
-    layer += s->qk_norm ? 2 * s->head_dim : 0;
-    layer += s->post_norms ? 2 * (int64_t)s->d_model : 0;
-    return s->n_layers * layer + s->d_model + (int64_t)s->n_vocab * s->d_model * (s->tied_head ? 1 : 2);
+    return s->n_layers * layer + shape_vector_values(s) + (int64_t)s->n_vocab * s->d_model * (s->tied_head ? 1 : 2);
 }
 
 /* The numbers of parameters that the models' publishers give (safetensors metadata). */

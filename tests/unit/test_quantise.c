@@ -215,10 +215,79 @@ static void codebooks_are_in_range(void)
     free(rows);
 }
 
+/* A group as OCP MX 1.0 converts it: the shared exponent of the largest weight less E2M1's largest (2), then rounding, ties to even. */
+static double ocp_error(const float *w)
+{
+    double largest = 0, squared = 0;
+    for (int i = 0; i < 32; i++) {
+        largest = fmax(largest, fabs((double)w[i]));
+    }
+    const double scale = ldexp(1, (int)floor(log2(largest)) - 2);
+    for (int i = 0; i < 32; i++) {
+        static const double values[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+        const double magnitude = fabs((double)w[i]) / scale;
+        double nearest = 0;
+        for (int k = 0; k < 8; k++) {
+            nearest = fabs(values[k] - magnitude) < fabs(nearest - magnitude) ? values[k] : nearest;
+        }
+        squared += (nearest - magnitude) * (nearest - magnitude) * scale * scale;
+    }
+    return squared;
+}
+
+static void finds_mxfp4_exactly(void)
+{
+    static float rows[ROWS * INPUTS];
+    uint64_t state = 77;
+    for (int round = 0; round < 12; round++) {
+        const int top = (int)(test_random(&state) % 40) - 30;
+        for (int g = 0; g < ROWS * INPUTS / 32; g++) {
+            const int scale = top - (g == 0 ? 0 : (int)(test_random(&state) % 6));
+            for (int i = 0; i < 32; i++) {
+                static const float values[8] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
+                const uint64_t code = g == 0 && i == 0 ? (uint64_t)(round % 7 + 1) : test_random(&state) % 16;
+                rows[32 * g + i] = ldexpf(code & 8 ? -values[code & 7] : values[code & 7], scale);
+            }
+        }
+        struct quantiser chosen;
+        double true_error;
+        const double error = relative_error(WEIGHT_W4, rows, ROWS, INPUTS, &true_error, &chosen);
+        /* a first group whose largest is below the others' (round 0 to 5) still sets no exponent: the tensor's largest does */
+        CHECK_NEAR(error, 0, 0);
+        CHECK_NEAR(true_error, 0, 0);
+        CHECK_EQ_TEXT(chosen.codebook_name, "e2m1");
+    }
+}
+
+static void mxfp4_is_no_worse_than_the_standards_rounding(void)
+{
+    static float rows[ROWS * INPUTS];
+    uint64_t state = 5;
+    double squared = 0, ocp = 0;
+    for (int i = 0; i < ROWS * INPUTS; i++) {
+        rows[i] = (float)gaussian(&state);
+        squared += (double)rows[i] * (double)rows[i];
+    }
+    for (int g = 0; g < ROWS * INPUTS / 32; g++) {
+        ocp += ocp_error(rows + (ptrdiff_t)32 * g);
+    }
+    struct quantiser chosen;
+    double true_error;
+    const double error = relative_error(WEIGHT_W4, rows, ROWS, INPUTS, &true_error, &chosen);
+    printf("\n  Gaussian in MXFP4: relative mean squared error %.5f, by the standard's conversion %.5f ", error * error, ocp / squared);
+    CHECK_NEAR(error, true_error, 1e-6);
+    CHECK(error * error < ocp / squared);
+    for (int k = 1; k < CODEBOOK_MAX; k++) {
+        CHECK(chosen.codebook[k] > chosen.codebook[k - 1] || (chosen.codebook[k] == 0 && chosen.codebook[k - 1] == 0));
+    }
+}
+
 void suite_quantise(void)
 {
     suite_begin("quantise");
     suite_add("weights on the grid are found exactly", finds_on_grid_weights_exactly);
+    suite_add("MXFP4 weights are found exactly", finds_mxfp4_exactly);
+    suite_add("MXFP4 errs no more than by the standard's conversion", mxfp4_is_no_worse_than_the_standards_rounding);
     suite_add("the search beats plain rounding", beats_plain_rounding);
     suite_add("rows of any width", takes_any_width);
     suite_add("zeros and extreme magnitudes", takes_zeros_and_extremes);

@@ -1,0 +1,157 @@
+/* Models of every architecture against an independent implementation: tests/golden/architectures has a tiny random model of each as llama.cpp's
+ * converter writes it, and the logits that transformers computed in 64-bit floats (scripts/golden_architectures.py). */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/ref.h"
+#include "kernels/ref_float.h"
+#include "sim/bake.h"
+#include "sim/gguf_float.h"
+#include "sim/image.h"
+#include "sim/mapped.h"
+#include "tests/unit/check.h"
+
+enum { VOCAB = 64, CONTEXT = 24 };
+#define FOLDER "tests/golden/architectures/"
+
+static cJSON *read_json(const char *path)
+{
+    struct mapped map;
+    struct error e;
+    if (!CHECK_GOOD(mapped_open(path, &map, &e), &e)) {
+        return NULL;
+    }
+    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.size_bytes);
+    mapped_close(&map);
+    return json;
+}
+
+/* The index of `position` among the recorded ones, or -1. */
+static int recorded(const cJSON *golden, int position)
+{
+    const cJSON *positions = cJSON_GetObjectItem(golden, "positions");
+    for (int i = 0; i < cJSON_GetArraySize(positions); i++) {
+        if (cJSON_GetArrayItem(positions, i)->valueint == position) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int token_at(const cJSON *golden, int position)
+{
+    return cJSON_GetArrayItem(cJSON_GetObjectItem(golden, "token_ids"), position)->valueint;
+}
+
+static const char *model_path(const cJSON *model)
+{
+    char name[64];
+    snprintf(name, sizeof name, FOLDER "%s.gguf", cJSON_GetObjectItem(model, "name")->valuestring);
+    return source_file(name);
+}
+
+/* The largest difference of any recorded logit, relative to the largest logit. */
+static double float_difference(const cJSON *golden, const cJSON *model)
+{
+    struct gguf g;
+    struct float_model weights;
+    struct error e;
+    double worst = 0, largest = 0;
+    if (!CHECK_GOOD(gguf_open(model_path(model), &g, &e), &e)) {
+        return 1;
+    }
+    if (!CHECK_GOOD(gguf_float_model(&g, &weights, &e), &e)) {
+        gguf_close(&g);
+        return 1;
+    }
+    struct ref_float *ref = ref_float_new(&weights, CONTEXT);
+    for (int position = 0; position < CONTEXT; position++) {
+        float logits[VOCAB];
+        ref_float_forward(ref, token_at(golden, position), position, logits);
+        const cJSON *expected = cJSON_GetArrayItem(cJSON_GetObjectItem(model, "logits"), recorded(golden, position));
+        for (int i = 0; expected && recorded(golden, position) >= 0 && i < VOCAB; i++) {
+            const double value = cJSON_GetArrayItem(expected, i)->valuedouble;
+            worst = fmax(worst, fabs((double)logits[i] - value));
+            largest = fmax(largest, fabs(value));
+        }
+    }
+    ref_float_free(ref);
+    float_model_free(&weights);
+    gguf_close(&g);
+    return worst / largest;
+}
+
+static void float_reference_computes_what_transformers_does(void)
+{
+    cJSON *golden = read_json(source_file(FOLDER "logits.json"));
+    const cJSON *model;
+    int n = 0;
+    cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
+    {
+        const double difference = float_difference(golden, model);
+        printf("\n    %s: logits within %.1e of the largest ", cJSON_GetObjectItem(model, "name")->valuestring, difference);
+        CHECK_NEAR(difference, 0, 1e-5);
+        n++;
+    }
+    CHECK_EQ_INT(n, ARCHITECTURE_COUNT);
+    cJSON_Delete(golden);
+}
+
+/* What etchsim bake makes of the file in these formats: the integers against a float evaluation of the same weights. */
+static double integer_kl(const cJSON *golden, const char *path, const char *bits)
+{
+    struct image image;
+    struct float_model weights;
+    struct bake_options options;
+    struct error e;
+    char rom[4096];
+    double kl = 0;
+    snprintf(rom, sizeof rom, "%s/golden.rom", temporary_folder());
+    bake_options_default(&options);
+    if (!CHECK_GOOD(bake_options_set(&options, bits, &e), &e) || !CHECK_GOOD(bake(path, rom, &options, NULL, &e), &e) ||
+        !CHECK_GOOD(image_open(rom, &image, &e), &e)) {
+        return 1;
+    }
+    CHECK(float_model_from_image(&image.model, NULL, &weights));
+    struct ref_float *floats = ref_float_new(&weights, CONTEXT);
+    struct ref *integers = ref_new(&image.model, CONTEXT);
+    int64_t m[VOCAB];
+    struct acc acc = {m, VOCAB, 0};
+    for (int position = 0; position < CONTEXT; position++) {
+        float a[VOCAB], b[VOCAB];
+        ref_float_forward(floats, token_at(golden, position), position, a);
+        ref_forward(integers, NULL, token_at(golden, position), position, &acc);
+        acc_to_float(&acc, b);
+        kl += float_kl(a, b, VOCAB) / CONTEXT;
+    }
+    ref_free(integers);
+    ref_float_free(floats);
+    float_model_free(&weights);
+    image_close(&image);
+    return kl;
+}
+
+static void integers_cost_little(void)
+{
+    cJSON *golden = read_json(source_file(FOLDER "logits.json"));
+    const cJSON *model;
+    cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
+    {
+        const double kl = integer_kl(golden, model_path(model), "linears=6");
+        const double kl_mxfp4 = integer_kl(golden, model_path(model), "linears=4,token_embd=4");
+        printf("\n    %s: KL %.4f, in MXFP4 %.4f ", cJSON_GetObjectItem(model, "name")->valuestring, kl, kl_mxfp4);
+        CHECK_NEAR(kl, 0, 0.02);
+        CHECK_NEAR(kl_mxfp4, 0, 0.02);
+    }
+    cJSON_Delete(golden);
+}
+
+void suite_golden_architectures(void)
+{
+    suite_begin("golden_architectures");
+    suite_add("the float reference computes what transformers does", float_reference_computes_what_transformers_does);
+    suite_add("the chip's integers cost at most KL 0.02", integers_cost_little);
+}
