@@ -35,6 +35,9 @@ SUITES ?=
 BENCHES ?=
 # `make lockstep` runs for this long, all sets of parameters together.
 LOCKSTEP_SECONDS ?= 300
+# Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`.
+PROOFS ?=
+MUTATE ?=
 # V=1 shows whole command lines.
 Q := $(if $(V),,@)
 
@@ -156,7 +159,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep dpi bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate dpi bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -169,7 +172,7 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 	@$(MAKE) --no-print-directory check
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
-check lockstep bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
+check lockstep mutate bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
 check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
@@ -181,6 +184,16 @@ lockstep: setup ## model and RTL of the LoRA MAC unit for LOCKSTEP_SECONDS (300)
 	@scripts/setup.sh rtl
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	$(BUILD)/lockstep --seconds $(LOCKSTEP_SECONDS)
+
+formal: setup ## prove properties of the LoRA MAC unit's RTL (docs/formal.md): make formal PROOFS='link control'
+	@scripts/setup.sh formal
+	scripts/formal.sh $(PROOFS)
+
+mutate: setup ## put faults into the LoRA MAC unit's RTL, one at a time: do the benches notice? (docs/formal.md; an interrupted run goes on)
+	@scripts/setup.sh rtl formal
+	@$(MAKE) --no-print-directory $(BUILD)/lockstep
+	@mkdir -p $(BUILD)/mutate
+	scripts/mutate.py $(MUTATE) $(BUILD)/lockstep $(BUILD)/mutate
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so

@@ -73,7 +73,6 @@ check_systemc() {
 
 check_formal() {
     need yosys has_command yosys
-    need z3 has_command z3
     need cvc4 has_command cvc4
 }
 

@@ -22,7 +22,7 @@
 #include "tests/lockstep/bench.h"
 #include "tests/lockstep/counts.h"
 
-enum { SEED_CYCLES = 25000, SWEEP_CYCLES_MAX = 3000, CORNER_BURSTS = 40 };
+enum { SEED_CYCLES = 25000, SWEEP_CYCLES_MAX = 3000, CORNER_BURSTS = 40, LONG_BURSTS = 5 };
 
 struct set {
     const char *name;
@@ -60,6 +60,7 @@ static const struct corner corners[] = {
     {"one-lane-left", {VALUES_RANDOM, SHAPE_ONE_LANE_LEFT, SHIFT_RANDOM}},
     {"full-blocks", {VALUES_RANDOM, SHAPE_FULL_BLOCKS, SHIFT_RANDOM}},
     {"tiny", {VALUES_RANDOM, SHAPE_TINY, SHIFT_RANDOM}},
+    {"long", {VALUES_RANDOM, SHAPE_LONG, SHIFT_RANDOM}}, /* as many inputs as the unit has room for */
     {"zero-x", {VALUES_ZERO_X, SHAPE_KINDS, SHIFT_KINDS}},
     {"zero-scale", {VALUES_ZERO_SCALE, SHAPE_KINDS, SHIFT_KINDS}},
     {"small", {VALUES_SMALL, SHAPE_KINDS, SHIFT_LEFT}},
@@ -142,9 +143,11 @@ static bool run_corner(struct job *j, const struct corner *corner)
         plain(j, seed);
         j->bench.recipe = corner->recipe;
         j->bench.traffic = seed == 0 ? &traffic_calm : &four_at_once;
-        j->bench.bursts = CORNER_BURSTS;
+        j->bench.bursts = corner->recipe.shape == SHAPE_LONG ? LONG_BURSTS : CORNER_BURSTS;
+        j->bench.width = corner->recipe.shape == SHAPE_LONG ? j->set->inputs_max : j->set->width;
         good = run(j, corner->name, seed, UINT64_MAX);
     }
+    j->bench.width = j->set->width;
     return good;
 }
 

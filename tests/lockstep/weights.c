@@ -66,6 +66,7 @@ static uint32_t random_width(const struct lora_geometry *unit, uint32_t width, e
     switch (shape) {
     case SHAPE_TINY: return between(random, 1, lanes < 9 ? 3 : 9);
     case SHAPE_FULL_BLOCKS: return blocks * lanes;
+    case SHAPE_LONG: return between(random, width - lanes + 1, width);
     case SHAPE_ONE_LANE_LEFT: return (blocks - 1) * lanes + (chance(random, 500) || blocks == 1 ? 1 : lanes - 1);
     default: return between(random, 1, chance(random, 500) ? width : lanes);
     }
@@ -136,7 +137,7 @@ void weights_fill(struct weights *w, const struct lora_geometry *unit, uint32_t 
     uint32_t sure = between(random, 0, w->n_linears - 1);
     for (uint32_t i = 0; i < w->n_linears; i++) {
         w->ranks[i] = i == sure || chance(random, 700) ? random_rank(unit, shape, random) : 0;
-        w->outputs[i] = random_width(unit, width, shape, random);
+        w->outputs[i] = random_width(unit, width, shape == SHAPE_LONG ? SHAPE_TINY : shape, random);
         fill_pair(w, i, random);
     }
     struct lora_job job = lora_job_make(unit, w->n_linears, w->ranks, w->inputs, w->outputs, 1);
