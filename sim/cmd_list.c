@@ -103,6 +103,7 @@ static const struct kind {
     {"chips", "chips", ".yaml", describe_yaml},       {"models", "models", "/.yaml", describe_model},
     {"adapters", "adapters", NULL, describe_adapter}, {"workloads", "workloads", ".yaml", describe_yaml},
     {"physics", "physics", ".yaml", describe_yaml},   {"comparators", "comparators", ".yaml", describe_yaml},
+    {"sweeps", "sweeps", ".yaml", describe_yaml},
 };
 
 static bool list_kind(const struct kind *kind, struct error *e)
@@ -169,7 +170,7 @@ int cmd_list(int argc, char **argv)
         }
     }
     if (!found) {
-        error_input(&e, "expected chips, models, adapters, workloads, physics or comparators, found '%.100s'", arguments.kind);
+        error_input(&e, "expected one of chips, models, adapters, workloads, physics, comparators, sweeps; found '%.100s'", arguments.kind);
         return command_fail("list", &e);
     }
     return EXIT_CODE_GOOD;

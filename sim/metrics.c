@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "sim/physical_report.h"
-
 #include "sim/sram_use.h"
 
 /* -- figures -- */
@@ -146,8 +145,16 @@ static struct spread spread_of(cycle_t *values, size_t n)
     return (struct spread){nearest_rank(values, n, 50), nearest_rank(values, n, 99)};
 }
 
+void observe_before(struct observation *o)
+{
+    if (o->physics) {
+        physical_corners(o->physics, o->chip, o->rom_bits, o->requests, o->n_requests, o->physical);
+    }
+}
+
 void observe(struct observation *o)
 {
+    observe_before(o);
     size_t n = 0;
     cycle_t *values = calloc(observation_tokens(o) + o->n_requests + 1, sizeof *values);
     ES_ASSERT(values);
@@ -175,6 +182,32 @@ void observe(struct observation *o)
     free(values);
     o->swap = swap_time(o->chip, o->requests, o->n_requests);
     o->banks = bank_accesses(o->chip);
+    o->limits = limits_of(o->chip, o->requests, o->n_requests);
+}
+
+/* -- area, energy, cost -- */
+
+#define RESULT(stem, suffix, unit, better, known, shown, meaning, value) \
+    static double result_##stem##_##suffix(const struct physical *p)     \
+    {                                                                    \
+        return (value);                                                  \
+    }
+#include "sim/physical_results.def"
+#undef RESULT
+
+static double at_corner(const struct observation *o, enum corner corner, double (*result)(const struct physical *p))
+{
+    return o->physics ? result(&o->physical[corner]) : NAN;
+}
+
+static double component_area_mm2(const struct observation *o, enum component component)
+{
+    return o->physics ? o->physical[CORNER_NOMINAL].area_mm2[component] : NAN;
+}
+
+static double component_energy_mj(const struct observation *o, enum component component)
+{
+    return o->physics ? 1e3 * o->physical[CORNER_NOMINAL].dynamic_j[component] / (double)observation_tokens(o) : NAN;
 }
 
 /* -- area, energy, cost -- */
@@ -209,7 +242,6 @@ static double physical(const struct observation *o, int result, enum corner corn
 const struct metric metrics[METRIC_COUNT] = {
 #define METRIC(name, unit, better, known, meaning, value) {#name, unit, meaning, BETTER_##better, KNOWN_##known, value_##name},
 #include "sim/metrics.def"
-
 #undef METRIC
 };
 
@@ -221,4 +253,18 @@ const struct metric *metric_find(const char *name)
         }
     }
     return NULL;
+}
+
+void metrics_help(FILE *out)
+{
+    static const char *const words[] = {[BETTER_NEITHER] = "", [BETTER_HIGHER] = "higher", [BETTER_LOWER] = "lower"};
+    fputs("A run's results: `metrics` of run --json, columns, constraints, objective and Pareto metrics of a sweep. `before`: known "
+          "without a run.\n\n"
+          "name                                     unit          better  known   meaning\n",
+          out);
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        const struct metric *m = &metrics[i];
+        fprintf(out, "%-40s %-13s %-7s %-7s %s\n", m->name, m->unit, words[m->better], m->known == KNOWN_BEFORE ? "before" : "after",
+                m->meaning);
+    }
 }

@@ -3,7 +3,8 @@
 #define ETCHSIM_METRICS_H
 
 #include "sim/chip.h"
-#include "sim/physics.h"
+#include "sim/limits.h"
+#include "sim/physical.h"
 
 struct spread { /* nearest rank: values that occurred */
     cycle_t p50, p99;
@@ -27,13 +28,18 @@ struct observation {
     const struct adapter *adapters; /* the chip's list */
     int64_t rom_bits;
     const struct physics *physics; /* NULL: no area, energy and cost */
+    /* computed by observe_before() */
+    struct physical physical[CORNERS];
     /* computed by observe() */
     struct spread first_token, between_tokens, whole_request;
     struct swap_time swap;
     struct bank_accesses banks;
+    struct limits limits;
 };
 
-/* Fills the computed part; call it after the run. */
+/* Fills what follows from the chip alone; enough for metrics known BEFORE. */
+void observe_before(struct observation *o);
+/* Fills all of the computed part; call it after the run. */
 void observe(struct observation *o);
 
 enum better { BETTER_NEITHER, BETTER_HIGHER, BETTER_LOWER };
@@ -54,6 +60,8 @@ enum {
 };
 extern const struct metric metrics[METRIC_COUNT];
 
+/* The list for --help: name, unit, which way is better, meaning. */
+void metrics_help(FILE *out);
 /* NULL if there is no such metric. */
 const struct metric *metric_find(const char *name);
 
