@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,7 +92,8 @@ static bool add_part(struct plot *plot, const char *part, struct error *e)
 static bool run_gnuplot(const char *folder, const char *script, struct error *e)
 {
     posix_spawn_file_actions_t actions;
-    char program[] = "gnuplot", *arguments[] = {program, (char *)script, NULL};
+    const char *other = getenv("ETCHSIM_GNUPLOT");
+    char *program = (char *)(other && *other ? other : "gnuplot"), *arguments[] = {program, (char *)script, NULL};
     pid_t child = 0;
     int status = 0;
     posix_spawn_file_actions_init(&actions);
@@ -99,7 +101,7 @@ static bool run_gnuplot(const char *folder, const char *script, struct error *e)
     int failure = posix_spawnp(&child, program, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failure) {
-        return error_input(e, "gnuplot: cannot be run: %s (scripts/setup.sh plot installs it)", strerror(failure));
+        return error_input(e, "%s: cannot be run: %s (scripts/setup.sh plot installs gnuplot)", program, strerror(failure));
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }

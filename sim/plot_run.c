@@ -210,6 +210,99 @@ static bool draw_utilisation(const char *folder, const char *corner, struct plot
     return good;
 }
 
+/* --- area and energy by component --- */
+
+enum { COMPONENTS_MOST = 32, BRACKET = 3 };
+static const char *const bracket_names[BRACKET] = {"low", "nominal", "high"};
+
+struct component {
+    char name[PLOT_NAME_ROOM];
+    double first[BRACKET], second[BRACKET]; /* stacked */
+};
+
+static double sum_of(const struct component *c, int estimate)
+{
+    return c->first[estimate] + c->second[estimate];
+}
+
+static int compare_components(const void *a, const void *b)
+{
+    double x = sum_of(a, 1), y = sum_of(b, 1);
+    return (x < y) - (x > y);
+}
+
+/* Each component's figure in units of `scale`; leakage_scale: that of its leakage in W, 0 if it is no part. */
+static int read_components(const cJSON *run, const char *first, double scale, double leakage_scale,
+                           struct component components[COMPONENTS_MOST])
+{
+    const cJSON *json = NULL;
+    int n = 0;
+    cJSON_ArrayForEach(json, json_at(run, "physical.components"))
+    {
+        struct component *c = &components[n];
+        if (n == COMPONENTS_MOST) {
+            break;
+        }
+        snprintf(c->name, sizeof c->name, "%s", json->string ? json->string : "?");
+        for (char *letter = c->name; *letter; letter++) {
+            *letter = *letter == '_' ? ' ' : *letter;
+        }
+        for (int i = 0; i < BRACKET; i++) {
+            c->first[i] = scale * json_number(json_at(json, first), bracket_names[i], 0);
+            c->second[i] = leakage_scale * json_number(json_at(json, "leakage_w"), bracket_names[i], 0);
+        }
+        n += sum_of(c, 2) > 0;
+    }
+    qsort(components, (size_t)n, sizeof *components, compare_components);
+    return n;
+}
+
+static bool draw_components(struct plots *plots, const char *name, const char *corner, const struct component *components, int n,
+                            const char *title, const char *axis, const char *first_name, const char *second_name, struct error *e)
+{
+    struct plot plot;
+    double sum[BRACKET] = {0};
+    if (!plot_open(&plot, plots, name, corner, e)) {
+        return false;
+    }
+    fputs("# row first second low high \"component\"\n", plot.data.file);
+    for (int i = 0; i < n; i++) {
+        const struct component *c = &components[i];
+        fprintf(plot.data.file, "%d %.8g %.8g %.8g %.8g ", i, c->first[1], c->second[1], sum_of(c, 0), sum_of(c, 2));
+        plot_field(&plot, c->name);
+        fputc('\n', plot.data.file);
+        for (int b = 0; b < BRACKET; b++) {
+            sum[b] += sum_of(c, b);
+        }
+    }
+    plot_number(&plot, "rows", n);
+    plot_text(&plot, "x_name", axis);
+    plot_text(&plot, "first_name", first_name);
+    plot_text(&plot, "second_name", second_name);
+    snprintf(plot.picture->title, PLOT_TEXT_ROOM, "%s: %.4g (%.4g to %.4g) %.60s", title, sum[1], sum[0], sum[2], axis);
+    snprintf(plot.picture->caption, PLOT_TEXT_ROOM,
+             "Bars with a bracket from the low to the high estimate; the largest is %.60s with %.4g of %.4g %.60s, nominal.",
+             components[0].name, sum_of(&components[0], 1), sum[1], axis);
+    return plot_close(&plot, "brackets", e);
+}
+
+static bool draw_physical(const cJSON *run, const char *corner, struct plots *plots, struct error *e)
+{
+    struct component components[COMPONENTS_MOST] = {0};
+    double tokens = json_number(run, "metrics.generated_tokens", 0);
+    double us = json_number(run, "cycles", 0) / json_number(run, "clock_mhz", 1);
+    int n = read_components(run, "area_mm2", 1, 0, components);
+    if (n == 0 || tokens <= 0) {
+        return true;
+    }
+    if (!draw_components(plots, "area", corner, components, n, "Area of the die by component", "mm2", "nominal", "", e)) {
+        return false;
+    }
+    n = read_components(run, "dynamic_mj", 1e3 / tokens, us / tokens, components);
+    return draw_components(plots, "energy", corner, components, n, "Energy of a token by component", "uJ/token", "for what moved",
+                           "leakage", e);
+}
+
 bool plot_run(const char *folder, struct plots *plots, struct error *e)
 {
     char path[600], corner[PLOT_TEXT_ROOM];
@@ -223,7 +316,8 @@ bool plot_run(const char *folder, struct plots *plots, struct error *e)
     }
     snprintf(corner, sizeof corner, "chip %.80s, model %.80s, trace %.16s", json_text(run, "chip", "?"), json_text(run, "model", "?"),
              json_text(run, "trace_hash", "?"));
-    bool good = draw_token_time(run, corner, plots, e) && draw_utilisation(folder, corner, plots, e);
+    bool good =
+        draw_token_time(run, corner, plots, e) && draw_utilisation(folder, corner, plots, e) && draw_physical(run, corner, plots, e);
     cJSON_Delete(run);
     return good;
 }

@@ -25,7 +25,10 @@ value() { sed -n "s/^\t\"$2\":\t\(.*[^,]\),\{0,1\}$/\1/p" "$1" | head -n 1; }
 one=$folder/run
 run 0 run --adapter clinical --adapter none --tokens 12 --ignore-stop --out "$one"
 run 0 plot "$one"
-drawn "$one" token-time utilisation
+drawn "$one" token-time utilisation area energy
+area=$(awk '!/^#/ {sum += $2} END {printf "%.6g", sum}' "$one/plots/area.dat")
+[ "$area" = "$(grep -A3 $'^\t\t"area_mm2"' "$one/run.json" | sed -n 's/.*"nominal":\t\([0-9.e+-]*\),*/\1/p' | awk '{printf "%.6g", $1}')" ] ||
+    wrong "area: the bars add up to $area mm2, not to the die"
 ends=$(awk '!/^#/ {end[$3] = $2} END {printf "%.3f %.3f", end[0], end[1]}' "$one/plots/token-time.dat")
 us=$(awk -v first="$(value "$one/run.json" time_to_first_token_us)" -v later="$(value "$one/run.json" cycles_per_token)" \
     'BEGIN {printf "%.3f %.3f", first, later / 1000}')

@@ -15,7 +15,7 @@ has "$html" "etchsim run --adapter clinical --adapter none --tokens 9 --prompt '
 lacks "$html" '<b>'
 [ "$(grep -oE '(src|href)="[^"]{0,12}' "$page" | grep -cv 'src="data:image')" -eq 0 ] || wrong 'something is loaded from elsewhere'
 [ "$(grep -c '<h1>' "$page")" -eq 1 ] || wrong 'expected one h1'
-[ "$(grep -c '<img alt="[^"]\{30,\}"' "$page")" -eq 2 ] || wrong 'expected two pictures with a text each'
+[ "$(grep -c '<img alt="[^"]\{30,\}"' "$page")" -eq 4 ] || wrong 'expected four pictures with a text each'
 cycles=$(sed -n 's/^\t"cycles":\t\([0-9]*\),/\1/p' "$one/run.json")
 has "$html" "in $cycles cycles"
 
