@@ -35,7 +35,16 @@ enum gguf_type {
     GGUF_TYPE_COUNT
 };
 
-enum ggml_type { GGML_F32 = 0, GGML_F16 = 1, GGML_Q4_0 = 2, GGML_Q8_0 = 8, GGML_Q4_K = 12, GGML_Q6_K = 14, GGML_BF16 = 30, GGML_MXFP4 = 39 };
+enum ggml_type {
+    GGML_F32 = 0,
+    GGML_F16 = 1,
+    GGML_Q4_0 = 2,
+    GGML_Q8_0 = 8,
+    GGML_Q4_K = 12,
+    GGML_Q6_K = 14,
+    GGML_BF16 = 30,
+    GGML_MXFP4 = 39
+};
 
 enum { GGUF_DIMS_MAX = 4, GGUF_TENSOR_NAME_MAX = 63 };
 

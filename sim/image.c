@@ -298,7 +298,9 @@ static bool check_codebook(const struct reader *r, const struct image_matrix *en
 {
     const int n = weight_codebook_entries((enum weight_format)entry->format);
     for (int k = 0; k < CODEBOOK_MAX; k++) {
-        int low = k >= n ? 0 : k == 0 ? -WEIGHT_CODE_MAX : entry->codebook[k - 1] + (entry->format != WEIGHT_W4 || entry->codebook[k - 1] != 0);
+        int low = k >= n   ? 0
+                  : k == 0 ? -WEIGHT_CODE_MAX
+                           : entry->codebook[k - 1] + (entry->format != WEIGHT_W4 || entry->codebook[k - 1] != 0);
         if (!check(r, "codebook entry", at + offsetof(struct image_matrix, codebook) + (uint64_t)k, entry->codebook[k], low,
                    k < n ? WEIGHT_CODE_MAX : 0)) {
             return false;

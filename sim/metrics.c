@@ -210,25 +210,6 @@ static double component_energy_mj(const struct observation *o, enum component co
     return o->physics ? 1e3 * o->physical[CORNER_NOMINAL].dynamic_j[component] / (double)observation_tokens(o) : NAN;
 }
 
-/* -- area, energy, cost -- */
-
-static double physical(const struct observation *o, int result, enum corner corner, bool ran)
-{
-    struct silicon silicon;
-    struct activity activity;
-    struct physical p;
-    if (!o->physics) {
-        return NAN;
-    }
-    silicon_count(&o->chip->config, &o->chip->shape, o->rom_bits, &silicon);
-    physical_die(&o->physics->corner[corner], &silicon, &p);
-    if (ran) {
-        activity_count(o->chip, o->requests, o->n_requests, &activity);
-        physical_run(&o->physics->corner[corner], &silicon, &activity, &p);
-    }
-    return physical_results[result].value(&p);
-}
-
 /* -- the list -- */
 
 #define METRIC(name, unit, better, known, meaning, value)   \

@@ -23,7 +23,7 @@ struct quantiser {
     enum weight_format format;
     int32_t exponent;
     int8_t codebook[CODEBOOK_MAX]; /* ascending; zero beyond the format's entries */
-    char codebook_name[8];         /* "gauss", "uniform", "zero", "fitted"; "found" when read off on-grid weights; "e2m1"; "-" for WEIGHT_W6 */
+    char codebook_name[8]; /* "gauss", "uniform", "zero", "fitted"; "found" when read off on-grid weights; "e2m1"; "-" for WEIGHT_W6 */
 };
 
 struct quantise_error { /* sums over the weights seen */
