@@ -56,12 +56,15 @@ FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/systemc sim/systemc/
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
 SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(BUILD)/libetchsim_systemc.so)
+# What `mpirun -n N etchsim sweep` needs beside the program, which itself does without MPI. Only where there is an mpicc.
+MPICC := $(shell command -v mpicc 2>/dev/null)
+MPI_LIBRARIES := $(if $(MPICC),$(BUILD)/libetchsim_mpi.so)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # --- flags -------------------------------------------------------------------------------------------------------------------------------
 
-LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke
+LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke sqlite3
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
 CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. -Isim/systemc/include \
@@ -88,13 +91,17 @@ $(BUILD)/obj/traces/waveform.o: FILE_FLAGS = -isystem $(FST)
 # --- building ----------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(BUILD)/etchsim $(SYSTEMC_LIBRARIES) ## build build/etchsim (the default)
+all: $(BUILD)/etchsim $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES) ## build build/etchsim (the default)
 ifeq ($(SYSTEMC),)
 	@echo 'built without SystemC: no --engine systemc (scripts/setup.sh systemc installs it)'
 endif
 
 $(BUILD)/etchsim: $(call objects,sim/main.c) $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/libetchsim_mpi.so: sim/mpi/etchsim_mpi.c sim/sweep_transport.h $(BUILD)/flags.txt
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$<';) $(MPICC) -std=c17 -O2 -Wall -Wextra $(WERROR) -I. -fPIC -shared -o $@ $<
 
 $(BUILD)/libetchsim.a: $(call objects,$(SOURCES)) $(FST_OBJECTS) $(BUILD)/objects.txt
 	@rm -f $@
@@ -170,7 +177,7 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
 check lockstep bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
-check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES)
+check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
 	$(BUILD)/lockstep

@@ -42,6 +42,7 @@ check_base() {
     need libxxhash-dev has_library libxxhash
     need libpcre2-dev has_library libpcre2-8
     need liblapacke-dev has_library lapacke # singular values, for sums of adapters
+    need libsqlite3-dev has_library sqlite3 # results of sweeps
     need libcunit1-dev has_library cunit
     need verilator has_library verilator # its FST writer; the rtl group runs it as well
 }
@@ -63,6 +64,12 @@ check_rtl() {
     need iverilog has_command iverilog
     need make has_command make
     need zlib1g-dev has_library zlib
+}
+
+# Sweeps on several machines, or several ranks of one.
+check_mpi() {
+    need libopenmpi-dev has_command mpicc
+    need openmpi-bin has_command mpirun
 }
 
 # --engine systemc and the chip as a TLM-2.0 target.

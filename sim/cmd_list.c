@@ -101,7 +101,7 @@ static const struct kind {
 } kinds[] = {
     {"chips", "chips", ".yaml", describe_yaml},       {"models", "models", "/.yaml", describe_model},
     {"adapters", "adapters", NULL, describe_adapter}, {"workloads", "workloads", ".yaml", describe_yaml},
-    {"physics", "physics", ".yaml", describe_yaml},
+    {"physics", "physics", ".yaml", describe_yaml},   {"sweeps", "sweeps", ".yaml", describe_yaml},
 };
 
 static bool list_kind(const struct kind *kind, struct error *e)
@@ -133,8 +133,8 @@ int cmd_list(int argc, char **argv)
         const char *kind;
     } arguments = {NULL};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters, workloads or physics")};
-    static const struct command command = {"list", "chips, models, adapters, workloads and constants that come with etchsim",
+        OPTION_OPERAND(struct arguments, kind, "KIND", 0, "only chips, models, adapters, workloads, sweeps or physics")};
+    static const struct command command = {"list", "chips, models, adapters, workloads, sweeps and constants that come with etchsim",
                                            "  etchsim list\n  etchsim list chips\n", options, OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
@@ -151,7 +151,7 @@ int cmd_list(int argc, char **argv)
         }
     }
     if (!found) {
-        error_input(&e, "expected chips, models, adapters, workloads or physics, found '%.100s'", arguments.kind);
+        error_input(&e, "expected chips, models, adapters, workloads, sweeps or physics, found '%.100s'", arguments.kind);
         return command_fail("list", &e);
     }
     return EXIT_CODE_GOOD;

@@ -1,12 +1,11 @@
 #include "sim/engine_systemc.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "etchsim/systemc.h"
+#include "sim/plugin.h"
 
 #define LIBRARY "libetchsim_systemc.so"
 
@@ -29,34 +28,6 @@ static bool no_library(struct error *e, const char *reason)
                        reason);
 }
 
-/* Beside the program, or in ../lib of its folder. The last one's reason is told. */
-static void *open_library(struct error *e)
-{
-    static const char *const places[] = {"", "../lib/"};
-    char program[PATH_MAX], path[2 * PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(program, '/');
-    if (!slash) {
-        no_library(e, "/proc/self/exe does not say where this program is");
-        return NULL;
-    }
-    slash[1] = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, sizeof path, "%s%s" LIBRARY, program, places[i]);
-        if (access(path, F_OK) == 0) {
-            void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-            if (!library) {
-                no_library(e, dlerror());
-            }
-            return library;
-        }
-    }
-    snprintf(path, sizeof path, "no " LIBRARY " in %s or its ../lib", program);
-    no_library(e, path);
-    return NULL;
-}
-
 /* It stays loaded: SystemC cannot be taken out of a process. */
 static const struct shim *load(struct error *e)
 {
@@ -65,8 +36,10 @@ static const struct shim *load(struct error *e)
     if (loaded) {
         return &shim;
     }
-    void *library = open_library(e), *symbol = NULL;
+    char reason[500];
+    void *library = plugin_open(LIBRARY, RTLD_NOW | RTLD_LOCAL, reason, sizeof reason), *symbol = NULL;
     if (!library) {
+        no_library(e, reason);
         return NULL;
     }
 #define FIND(name)                                   \

@@ -4,6 +4,7 @@
 
 #include "sim/commands.h"
 #include "sim/config.h"
+#include "sim/metrics.h"
 #include "sim/options.h"
 #include "sim/suggest.h"
 
@@ -65,8 +66,8 @@ int cmd_help(int argc, char **argv)
     struct arguments {
         const char *topic;
     } arguments = {NULL};
-    static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, topic, "TOPIC", 0, "a command, or 'parameters': the list of a chip's parameters")};
+    static const struct option options[] = {OPTION_OPERAND(
+        struct arguments, topic, "TOPIC", 0, "a command, 'parameters': the list of a chip's parameters, or 'metrics': of a run's results")};
     static const struct command command = {"help", "explains a command, or the parameters of a chip", NULL, options, OPTION_COUNT(options)};
     int exit_code;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
@@ -76,6 +77,8 @@ int cmd_help(int argc, char **argv)
         print_help(stdout);
     } else if (strcmp(arguments.topic, "parameters") == 0) {
         config_help(stdout);
+    } else if (strcmp(arguments.topic, "metrics") == 0) {
+        metrics_help(stdout);
     } else {
         const struct entry *entry = find(arguments.topic);
         char help[] = "--help";

@@ -164,6 +164,7 @@ void observe(struct observation *o)
     free(values);
     o->swap = swap_time(o->chip, o->requests, o->n_requests);
     o->banks = bank_accesses(o->chip);
+    o->limits = limits_of(o->chip, o->requests, o->n_requests);
 }
 
 /* -- the list -- */
@@ -179,7 +180,6 @@ void observe(struct observation *o)
 const struct metric metrics[METRIC_COUNT] = {
 #define METRIC(name, unit, better, known, meaning, value) {#name, unit, meaning, BETTER_##better, KNOWN_##known, value_##name},
 #include "sim/metrics.def"
-
 #undef METRIC
 };
 
@@ -191,4 +191,18 @@ const struct metric *metric_find(const char *name)
         }
     }
     return NULL;
+}
+
+void metrics_help(FILE *out)
+{
+    static const char *const words[] = {[BETTER_NEITHER] = "", [BETTER_HIGHER] = "higher", [BETTER_LOWER] = "lower"};
+    fputs("A run's results: `metrics` of run --json, columns, constraints, objective and Pareto metrics of a sweep. `before`: known "
+          "without a run.\n\n"
+          "name                                     unit          better  known   meaning\n",
+          out);
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        const struct metric *m = &metrics[i];
+        fprintf(out, "%-40s %-13s %-7s %-7s %s\n", m->name, m->unit, words[m->better], m->known == KNOWN_BEFORE ? "before" : "after",
+                m->meaning);
+    }
 }

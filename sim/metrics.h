@@ -3,6 +3,7 @@
 #define ETCHSIM_METRICS_H
 
 #include "sim/chip.h"
+#include "sim/limits.h"
 
 struct spread { /* nearest rank: values that occurred */
     cycle_t p50, p99;
@@ -29,6 +30,7 @@ struct observation {
     struct spread first_token, between_tokens, whole_request;
     struct swap_time swap;
     struct bank_accesses banks;
+    struct limits limits;
 };
 
 /* Fills the computed part; call it after the run. */
@@ -52,6 +54,8 @@ enum {
 };
 extern const struct metric metrics[METRIC_COUNT];
 
+/* The list for --help: name, unit, which way is better, meaning. */
+void metrics_help(FILE *out);
 /* NULL if there is no such metric. */
 const struct metric *metric_find(const char *name);
 

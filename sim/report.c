@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,6 +286,16 @@ static cJSON *json_sram(const struct observation *o)
     return sram;
 }
 
+/* What binds (limits.h). */
+static void add_limits(cJSON *root, const struct limits *l)
+{
+    cJSON *json = cJSON_AddObjectToObject(root, "limits");
+    cJSON_AddItemToObject(json, "token", isnan(l->token_cycles[0]) ? cJSON_CreateNull() : cJSON_CreateString(limit_names[l->token]));
+    cJSON_AddStringToObject(json, "first_token", limit_names[l->first_token]);
+    cJSON_AddStringToObject(json, "throughput", limit_names[l->throughput]);
+    cJSON_AddStringToObject(json, "busiest_unit", unit_kind_names[l->busiest->kind]);
+}
+
 /* Every row of metrics.def; null where there is no value. */
 static cJSON *json_metrics(const struct observation *o)
 {
@@ -384,6 +395,7 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
     cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
     add_hash(root, "trace_hash", trace_hash(run->trace));
+    add_limits(root, &o.limits);
     cJSON_AddItemToObject(root, "metrics", json_metrics(&o));
     cJSON_AddItemToObject(root, "inputs", json_inputs(run));
     char *text = cJSON_Print(root);

@@ -20,6 +20,10 @@ static double seconds_now(void)
 
 static bool load_config(struct serve *s, const struct serve_options *o, struct error *e)
 {
+    if (o->config) {
+        s->config = *o->config;
+        return true;
+    }
     bool good = config_load(s->workload->chip, &s->config, e);
     for (int32_t i = 0; good && i < s->workload->n_set; i++) {
         struct error detail;

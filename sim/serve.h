@@ -9,6 +9,7 @@
 struct serve_options {
     const char *const *set; /* [n_set] further changes to the chip, after the workload's own */
     int32_t n_set;
+    const struct chip_config *config; /* the chip, instead of the workload's; NULL: that one */
     enum engine engine;
     const char *folder; /* for the traces; NULL without any */
     bool trace_events, trace_perfetto;

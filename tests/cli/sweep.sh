@@ -1,0 +1,76 @@
+# etchsim sweep: a preset, resuming, shards, ranks under Open MPI, bad input.
+source tests/cli/check.bash
+equal() { [ "$2" = "$3" ] || wrong "$1: expected $2, found $3"; }
+
+run 0 sweep quick --out "$folder/one" --jobs 1
+has "$out" '48 points: 48 ok, 0 excluded by constraints, 0 with an error, 0 crashed'
+has "$out" 'best tokens_per_second:'
+has "$err" 'sweep quick: 48 points; 45 to go at'
+first=$out
+for file in sweep.sqlite sweep.csv sweep.yaml versions.txt; do
+    [ -s "$folder/one/$file" ] || wrong "no $file"
+done
+equal 'rows of the CSV' 49 "$(wc -l <"$folder/one/sweep.csv")"
+equal 'the file itself' "$(cat configs/sweeps/quick.yaml)" "$(cat "$folder/one/sweep.yaml")"
+
+# --- again: nothing to do, the same words ---
+
+run 0 sweep quick --out "$folder/one"
+equal 'the same again' "$first" "$out"
+lacks "$err" 'to go'
+run 0 sweep quick --out "$folder/dry" --dry-run
+has "$err" '45 to go'
+[ ! -e "$folder/dry" ] || wrong '--dry-run leaves a folder'
+
+# --- shards ---
+
+for i in 0 1 2; do
+    run 0 sweep quick --shard $i/3 --out "$folder/shard-$i"
+done
+run 0 sweep quick --merge "$folder/shard-0" --merge "$folder/shard-1" --merge "$folder/shard-2" --out "$folder/merged"
+lacks "$err" 'to go'
+cmp -s "$folder/one/sweep.csv" "$folder/merged/sweep.csv" || wrong 'shards give other rows'
+
+# --- bad input ---
+
+run 2 sweep
+run 2 sweep quik
+has "$err" "did you mean 'quick'"
+run 2 sweep quick --shard 3/3
+run 2 sweep quick --merge "$folder/none" --out "$folder/merged"
+has "$err" 'expected a folder with the results of a sweep'
+sed 's/run.tokens: 16/run.tokens: 17/' configs/sweeps/quick.yaml >"$folder/other.yaml"
+run 2 sweep "$folder/other.yaml" --out "$folder/one"
+has "$err" 'another sweep'
+run 0 sweep --help
+has "$out" '--merge'
+run 0 help metrics
+has "$out" 'tokens_per_second'
+run 0 list sweeps
+has "$out" 'quick'
+
+# --- ranks ---
+
+if ! command -v mpirun >/dev/null || [ ! -e "$(dirname "$ETCHSIM")/libetchsim_mpi.so" ]; then
+    echo 'no mpirun: ranks not tested'
+    finish
+fi
+ranks() { # ranks N FOLDER [MPIRUN ARGUMENT...]
+    local n=$1 to=$2
+    shift 2
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n "$n" "$@" "$ETCHSIM" sweep quick --out "$to" >"$folder/out" 2>"$folder/err"
+}
+ranks 3 "$folder/ranks" || wrong "three ranks: $(cat "$folder/err")"
+has "$(cat "$folder/err")" 'with 3 processes'
+cmp -s "$folder/one/sweep.csv" "$folder/ranks/sweep.csv" || wrong 'ranks give other rows'
+equal 'summary of three ranks' "${first//"$folder/one"/"$folder/ranks"}" "$(cat "$folder/out")"
+
+mkdir "$folder/plain" # without its plugin the program says so
+cp "$ETCHSIM" "$folder/plain/etchsim"
+plain=$ETCHSIM
+ETCHSIM_CONFIGS=$PWD/configs ETCHSIM=$folder/plain/etchsim
+export ETCHSIM_CONFIGS
+ranks 2 "$folder/without" && wrong 'two ranks without the plugin'
+has "$(cat "$folder/err")" 'was built without MPI'
+ETCHSIM=$plain
+finish
