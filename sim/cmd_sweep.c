@@ -13,7 +13,7 @@
 
 struct arguments {
     const char *sweep, *folder, *shard;
-    int64_t jobs, at;
+    int64_t jobs, at, rank_timeout;
     bool dry_run, sensitivity;
     struct option_list merge;
 };
@@ -22,6 +22,8 @@ static const struct option options[] = {
     OPTION_OPERAND(struct arguments, sweep, "SWEEP", 1, "a preset (etchsim list sweeps) or a YAML file; docs/sweep.md has the keys"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "where the results are, and go on to be (default: sweep-NAME)"),
     OPTION_INTEGER(struct arguments, jobs, "jobs", 'j', "N", 0, 1024, "worker processes (default: one for each processor)"),
+    OPTION_INTEGER(struct arguments, rank_timeout, "rank-timeout", 0, "SECONDS", 1, 86400,
+                   "under mpirun: a rank not heard of for so long is given up (default: 30)"),
     OPTION_FLAG(struct arguments, dry_run, "dry-run", 0, "only say how many points there are, how long they will take and how much memory"),
     OPTION_TEXT(struct arguments, shard, "shard", 0, "I/N",
                 "only every N-th point, from the I-th on (0 .. N-1): for job arrays, each with an --out of its own"),
@@ -166,8 +168,10 @@ int cmd_sweep(int argc, char **argv)
         return command_fail(command.name, &e);
     }
     snprintf(folder, sizeof folder, "sweep-%s", sweep.name);
-    struct sweep_options o = {
-        .folder = arguments.folder ? arguments.folder : folder, .workers = (uint32_t)arguments.jobs, .dry_run = arguments.dry_run};
+    struct sweep_options o = {.folder = arguments.folder ? arguments.folder : folder,
+                              .workers = (uint32_t)arguments.jobs,
+                              .silent_seconds = (double)arguments.rank_timeout,
+                              .dry_run = arguments.dry_run};
     exit_code = run(&arguments, &sweep, &o, &e);
     sweep_free(&sweep);
     return exit_code;

@@ -8,7 +8,7 @@
 
 #include "sim/sweep_transport.h"
 
-enum { RANK_SILENT_SECONDS = 30, ROWS_PER_MESSAGE = 16, TURN_MS = 200, TURN_MPI_MS = 1 };
+enum { ROWS_PER_MESSAGE = 16, TURN_MS = 200, TURN_MPI_MS = 1 };
 
 enum message_kind { MESSAGE_HELLO, MESSAGE_ROWS, MESSAGE_POINTS, MESSAGE_OVER };
 
@@ -36,6 +36,7 @@ struct sweep_crew {
     struct rank *ranks; /* [transport.size], of rank 0 */
     struct message *message;
     uint32_t n_workers;
+    double silent_seconds;
     /* crew_run's */
     uint32_t *again; /* points of ranks that were given up */
     uint32_t n_again;
@@ -64,13 +65,15 @@ static uint32_t processors(void)
     return n < 1 ? 1 : n > POOL_WORKERS_MAX ? POOL_WORKERS_MAX : (uint32_t)n;
 }
 
-bool crew_open(const struct sweep *s, uint32_t n_workers, void (*before_point)(uint32_t point), struct sweep_crew **out, struct error *e)
+bool crew_open(const struct sweep *s, uint32_t n_workers, double silent_seconds, void (*before_point)(uint32_t point),
+               struct sweep_crew **out, struct error *e)
 {
     struct sweep_crew *c = error_calloc(e, 1, sizeof *c, "workers");
     if (!c) {
         return false;
     }
     c->sweep = s;
+    c->silent_seconds = silent_seconds;
     c->message = error_calloc(e, 1, sizeof *c->message, "messages");
     int ranks = sweep_transport_ranks();
     c->n_workers = ranks > 1 ? 1 : n_workers ? n_workers : processors();
@@ -134,6 +137,7 @@ static bool take_message(struct sweep_crew *c, int from, const struct message *m
 {
     struct rank *rank = &c->ranks[from];
     rank->heard_at = seconds_now();
+    rank->lost = false;
     if (m->kind == MESSAGE_HELLO) {
         rank->known = true;
         return m->sweep_hash == c->sweep->hash ||
@@ -163,7 +167,7 @@ static bool hear_ranks(struct sweep_crew *c, struct error *e)
     double now = seconds_now();
     for (int r = 1; r < c->transport.size; r++) {
         struct rank *rank = &c->ranks[r];
-        if (!rank->lost && rank->known && now - rank->heard_at > RANK_SILENT_SECONDS) {
+        if (!rank->lost && rank->known && now - rank->heard_at > c->silent_seconds) {
             rank->lost = true;
             memcpy(&c->again[c->n_again], rank->points, rank->n_points * sizeof rank->points[0]);
             c->n_again += rank->n_points;

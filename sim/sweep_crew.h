@@ -1,7 +1,7 @@
 /* sweep_crew.h -- who computes the points: the workers on this machine and, under mpirun, the other ranks. Points are dealt in chunks to whoever is idle.
  *
- * A rank that has not been heard of for RANK_SILENT_SECONDS is given up; what it had goes to others. (Open MPI itself ends the whole job when a rank dies,
- * unless it is told not to; then the same command goes on where it was.)
+ * A rank that has not been heard of for a while is given up, until it is heard again; what it had goes to others. (Open MPI itself ends the whole job when a
+ * rank dies, unless it is told not to; then the same command goes on where it was.)
  */
 #ifndef ETCHSIM_SWEEP_CREW_H
 #define ETCHSIM_SWEEP_CREW_H
@@ -12,8 +12,9 @@
 
 struct sweep_crew;
 
-/* n_workers 0: one for each processor; a rank other than 0 has one. */
-bool crew_open(const struct sweep *s, uint32_t n_workers, void (*before_point)(uint32_t point), struct sweep_crew **crew, struct error *e);
+/* n_workers 0: one for each processor; under mpirun every rank has one. silent_seconds: after which a rank is given up. */
+bool crew_open(const struct sweep *s, uint32_t n_workers, double silent_seconds, void (*before_point)(uint32_t point),
+               struct sweep_crew **crew, struct error *e);
 void crew_close(struct sweep_crew *crew);
 int crew_rank(const struct sweep_crew *crew);
 /* Processes that run points. */

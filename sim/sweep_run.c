@@ -12,7 +12,7 @@
 #include "sim/sweep_db.h"
 #include "sim/version.h"
 
-enum { PROBES = 3 };
+enum { PROBES = 3, RANK_SILENT_SECONDS = 30 };
 
 struct job { /* a sweep that runs, on rank 0 */
     const struct sweep *sweep;
@@ -259,7 +259,8 @@ bool sweep_run(const struct sweep *s, const struct sweep_options *options, struc
     struct sigaction action = {.sa_handler = stop}, before[2];
     *summary = (struct sweep_summary){0};
     stop_signal = 0;
-    if (!crew_open(s, options->workers, options->before_point, &job.crew, e)) {
+    if (!crew_open(s, options->workers, options->silent_seconds > 0 ? options->silent_seconds : RANK_SILENT_SECONDS, options->before_point,
+                   &job.crew, e)) {
         return false;
     }
     if (crew_rank(job.crew) > 0) {

@@ -8,6 +8,7 @@ struct sweep_options {
     const char *folder;
     uint32_t workers;                     /* processes on this machine; 0: one for each processor */
     uint32_t shard, shards;               /* only the points whose index modulo `shards` is `shard`; shards 0 or 1: all */
+    double silent_seconds;                /* after which a rank is given up; 0: 30 */
     bool quiet;                           /* says nothing on stderr */
     bool dry_run;                         /* only say how much there is to do */
     void (*before_point)(uint32_t point); /* for tests, see sweep_pool.h; NULL */

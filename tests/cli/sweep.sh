@@ -49,6 +49,24 @@ has "$out" 'tokens_per_second'
 run 0 list sweeps
 has "$out" 'quick'
 
+# --- in sentences ---
+
+run 0 sweep quick --out "$folder/one" --sensitivity --at 30
+has "$out" 'lora.lanes                           32 -> 35      lora_lanes             +'
+run 0 explain "$folder/one"
+has "$out" "a token's time: ROM sweep at 28, LoRA lanes at 20"
+has "$out" 'lora.lanes from 32 to 35 buys'
+has "$out" 'Pareto front of tokens_per_second (higher), time_to_first_token_us (lower)'
+run 0 explain "$folder/one" --point 30
+has "$out" 'It is bound by: LoRA lanes,'
+has "$out" 'More of these would not shorten it: KV capacity, adapter capacity, SRAM bank ports, host link.'
+run 2 explain "$folder/one" --point 48
+run 2 explain "$folder/none"
+run 0 run --tokens 4 --adapter clinical --out "$folder/run"
+run 0 explain "$folder/run"
+has "$out" 'It is bound by: host link'
+run 2 explain "$folder/run" --point 3
+
 # --- ranks ---
 
 if ! command -v mpirun >/dev/null || [ ! -e "$(dirname "$ETCHSIM")/libetchsim_mpi.so" ]; then
@@ -64,6 +82,35 @@ ranks 3 "$folder/ranks" || wrong "three ranks: $(cat "$folder/err")"
 has "$(cat "$folder/err")" 'with 3 processes'
 cmp -s "$folder/one/sweep.csv" "$folder/ranks/sweep.csv" || wrong 'ranks give other rows'
 equal 'summary of three ranks' "${first//"$folder/one"/"$folder/ranks"}" "$(cat "$folder/out")"
+
+# --- a rank is killed: Open MPI ends the job, or goes on without it; either way each point is there once ---
+
+cat >"$folder/slow.yaml" <<'END'
+chip: sample
+model: sample
+set: {run.tokens: 60, run.sequences: 4}
+parameters: {norm.lanes: {from: 16, to: 75, step: 1}}
+END
+run 0 sweep "$folder/slow.yaml" --out "$folder/slow"
+ranks_killed() { # ranks_killed FOLDER [MPIRUN ARGUMENT...]
+    local to=$1 process waited=0
+    shift
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 3 "$@" "$ETCHSIM" sweep "$folder/slow.yaml" --rank-timeout 2 --out "$to" \
+        >"$folder/out" 2>&1 &
+    while [ $((waited += 1)) -lt 100 ] && ! grep -q 'to go' "$folder/out"; do sleep 0.05; done
+    for process in $(pgrep -f "sweep $folder/slow.yaml --rank-timeout 2 --out $to"); do # rank 1 itself: not its worker, which dies with it
+        if tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 &&
+            [ "$(cat "/proc/$(ps -o ppid= "$process" | tr -d ' ')/comm")" != "$(basename "$ETCHSIM")" ]; then
+            kill -9 "$process"
+        fi
+    done
+    wait $!
+}
+ranks_killed "$folder/killed" && wrong 'a job with a killed rank ended well'
+run 0 sweep "$folder/slow.yaml" --out "$folder/killed"
+cmp -s "$folder/slow/sweep.csv" "$folder/killed/sweep.csv" || wrong 'other rows after a killed rank'
+ranks_killed "$folder/recovered" --enable-recovery || wrong "recovery: $(cat "$folder/out")"
+cmp -s "$folder/slow/sweep.csv" "$folder/recovered/sweep.csv" || wrong 'other rows after a recovery'
 
 mkdir "$folder/plain" # without its plugin the program says so
 cp "$ETCHSIM" "$folder/plain/etchsim"
