@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/physical_report.h"
 #include "sim/sram_use.h"
 
 /* -- figures -- */
@@ -141,8 +142,16 @@ static struct spread spread_of(cycle_t *values, size_t n)
     return (struct spread){nearest_rank(values, n, 50), nearest_rank(values, n, 99)};
 }
 
+void observe_before(struct observation *o)
+{
+    if (o->physics) {
+        physical_corners(o->physics, o->chip, o->rom_bits, o->requests, o->n_requests, o->physical);
+    }
+}
+
 void observe(struct observation *o)
 {
+    observe_before(o);
     size_t n = 0;
     cycle_t *values = calloc(observation_tokens(o) + o->n_requests + 1, sizeof *values);
     ES_ASSERT(values);
@@ -165,6 +174,31 @@ void observe(struct observation *o)
     o->swap = swap_time(o->chip, o->requests, o->n_requests);
     o->banks = bank_accesses(o->chip);
     o->limits = limits_of(o->chip, o->requests, o->n_requests);
+}
+
+/* -- area, energy, cost -- */
+
+#define RESULT(stem, suffix, unit, better, known, shown, meaning, value) \
+    static double result_##stem##_##suffix(const struct physical *p)     \
+    {                                                                    \
+        return (value);                                                  \
+    }
+#include "sim/physical_results.def"
+#undef RESULT
+
+static double at_corner(const struct observation *o, enum corner corner, double (*result)(const struct physical *p))
+{
+    return o->physics ? result(&o->physical[corner]) : NAN;
+}
+
+static double component_area_mm2(const struct observation *o, enum component component)
+{
+    return o->physics ? o->physical[CORNER_NOMINAL].area_mm2[component] : NAN;
+}
+
+static double component_energy_mj(const struct observation *o, enum component component)
+{
+    return o->physics ? 1e3 * o->physical[CORNER_NOMINAL].dynamic_j[component] / (double)observation_tokens(o) : NAN;
 }
 
 /* -- the list -- */

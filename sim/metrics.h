@@ -4,6 +4,7 @@
 
 #include "sim/chip.h"
 #include "sim/limits.h"
+#include "sim/physical.h"
 
 struct spread { /* nearest rank: values that occurred */
     cycle_t p50, p99;
@@ -26,6 +27,9 @@ struct observation {
     uint32_t n_requests;
     const struct adapter *adapters; /* the chip's list */
     int64_t rom_bits;
+    const struct physics *physics; /* NULL: no area, energy and cost */
+    /* computed by observe_before() */
+    struct physical physical[CORNERS];
     /* computed by observe() */
     struct spread first_token, between_tokens, whole_request;
     struct swap_time swap;
@@ -33,7 +37,9 @@ struct observation {
     struct limits limits;
 };
 
-/* Fills the computed part; call it after the run. */
+/* Fills what follows from the chip alone; enough for metrics known BEFORE. */
+void observe_before(struct observation *o);
+/* Fills all of the computed part; call it after the run. */
 void observe(struct observation *o);
 
 enum better { BETTER_NEITHER, BETTER_HIGHER, BETTER_LOWER };

@@ -53,8 +53,9 @@ static bool constraints_hold(const struct sweep *s, const struct sweep_point *po
 }
 
 /* Metrics that are known without a run, and whether the run is worth it. */
-static bool worth_running(const struct sweep *s, const struct sweep_point *point, const struct observation *o, struct sweep_row *row)
+static bool worth_running(const struct sweep *s, const struct sweep_point *point, struct observation *o, struct sweep_row *row)
 {
+    observe_before(o);
     take_metrics(o, false, row);
     return constraints_hold(s, point, o, KNOWN_BEFORE, row);
 }
@@ -143,8 +144,12 @@ static void run_chip(const struct sweep *s, const struct sweep_point *point, str
         trace_free(trace);
         return;
     }
-    struct observation o = {
-        .chip = chip, .requests = in->requests, .n_requests = in->n_requests, .adapters = in->adapters, .rom_bits = image->rom_bits};
+    struct observation o = {.chip = chip,
+                            .requests = in->requests,
+                            .n_requests = in->n_requests,
+                            .adapters = in->adapters,
+                            .rom_bits = image->rom_bits,
+                            .physics = &s->physics};
     if (worth_running(s, point, &o, row)) {
         if (chip_run(chip, ENGINE_SKIP, &e)) {
             measure(s, point, &o, row);
@@ -191,7 +196,8 @@ static void serve_point(const struct sweep *s, const struct sweep_point *point, 
                             .requests = serve.requests,
                             .n_requests = serve.drawn.count,
                             .adapters = serve.adapters,
-                            .rom_bits = serve.image.rom_bits};
+                            .rom_bits = serve.image.rom_bits,
+                            .physics = &s->physics};
     if (worth_running(s, point, &o, row)) {
         if (serve_execute(&serve, &e)) {
             measure(s, point, &o, row);

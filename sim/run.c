@@ -270,7 +270,8 @@ struct observation run_observe(const struct run *run)
                             .requests = run->requests,
                             .n_requests = run->n_requests,
                             .adapters = run->adapters,
-                            .rom_bits = run->image.rom_bits};
+                            .rom_bits = run->image.rom_bits,
+                            .physics = &run->physics};
     observe(&o);
     return o;
 }

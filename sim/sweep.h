@@ -10,6 +10,7 @@
 #include "sim/config.h"
 #include "sim/image.h"
 #include "sim/metrics.h"
+#include "sim/physics.h"
 #include "sim/workload.h"
 
 enum {
@@ -104,6 +105,8 @@ struct sweep_workload {
 struct sweep {
     char name[SWEEP_KEY_ROOM], file[SWEEP_TEXT_ROOM];
     char *text; /* the file's, owned */
+    char physics_name[SWEEP_TEXT_ROOM];
+    struct physics physics; /* constants of area, energy and cost */
     enum sampling_method method;
     uint64_t seed;
     uint32_t n_points;

@@ -96,6 +96,7 @@ static bool draw_samples(struct sweep *s, struct error *e)
 static void hash_sweep(struct sweep *s)
 {
     XXH64_hash_t hash = XXH64(s->text, strlen(s->text), 0);
+    hash = XXH64(s->physics.corner, sizeof s->physics.corner, hash);
     for (uint32_t i = 0; i < s->n_chips; i++) {
         hash = XXH64(&s->chips[i].config, sizeof s->chips[i].config, hash);
     }
@@ -118,7 +119,7 @@ bool sweep_open(struct sweep *s, struct error *e)
     s->chips = error_calloc(e, most, sizeof *s->chips, "chips");
     s->models = s->chips ? error_calloc(e, 2 * most, sizeof *s->models, "models") : NULL;
     s->workloads = s->models ? error_calloc(e, most, sizeof *s->workloads, "workloads") : NULL;
-    bool good = s->workloads != NULL;
+    bool good = s->workloads && physics_load(s->physics_name, &s->physics, e);
     for (uint32_t i = 0; good && i < s->n_axes; i++) {
         good = open_names(s, &s->axes[i], e);
     }

@@ -465,6 +465,12 @@ static bool read_seed(void *user, yaml_node_t *value, const char *key)
     return yaml_integer(&r->yaml, value, key, 0, INT64_MAX, &r->s->seed);
 }
 
+static bool read_physics(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    return yaml_path(&r->yaml, value, key, ".yaml", r->s->physics_name, sizeof r->s->physics_name);
+}
+
 /* -- the whole -- */
 
 static const struct sweep_axis *find_axis(const struct sweep *s, enum sweep_target target, int32_t index)
@@ -528,6 +534,7 @@ static bool read_root(void *user, yaml_node_t *root)
     static const struct yaml_key keys[] = {{"chip", false, read_named},
                                            {"model", false, read_named},
                                            {"serve", false, read_named},
+                                           {"physics", false, read_physics},
                                            {"set", false, read_set},
                                            {"parameters", false, read_parameters},
                                            {"method", false, read_method},
@@ -552,7 +559,7 @@ bool sweep_parse(const char *text, size_t bytes, const char *file, struct sweep 
 {
     struct reader r = {.yaml = {.file = file, .e = e}, .s = s};
     r.yaml.user = &r;
-    *s = (struct sweep){.seed = 1, .objective = METRIC_tokens_per_second};
+    *s = (struct sweep){.seed = 1, .objective = METRIC_tokens_per_second, .physics_name = "n6"};
     set_name(s, file);
     s->text = error_calloc(e, bytes + 1, 1, "the sweep");
     bool good = s->text && yaml_read(&r.yaml, text, bytes, FILE_BYTES_MAX, read_root);
