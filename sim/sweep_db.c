@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,28 +11,20 @@
 
 #include "sim/output.h"
 #include "sim/sweep_columns.h"
+#include "sim/sweep_db_internal.h"
 #include "sim/version.h"
-
-struct sweep_db {
-    sqlite3 *handle;
-    sqlite3_stmt *insert;
-    char path[512];
-    int lock; /* file descriptor: the folder is ours while it is open */
-    bool begun;
-};
 
 struct sqlite3 *sweep_db_handle(struct sweep_db *db)
 {
     return db->handle;
 }
 
-static bool complain(const struct sweep_db *db, struct error *e)
+bool sweep_db_complain(const struct sweep_db *db, struct error *e)
 {
     return error_input(e, "%.300s: %.300s", db->path, sqlite3_errmsg(db->handle));
 }
 
-/* The format is sqlite3_mprintf()'s: %Q is a text in quotes. */
-static bool execute(struct sweep_db *db, struct error *e, const char *format, ...)
+bool sweep_db_execute(struct sweep_db *db, struct error *e, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -41,7 +32,7 @@ static bool execute(struct sweep_db *db, struct error *e, const char *format, ..
     va_end(arguments);
     bool good = sql && sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(sql);
-    return good || complain(db, e);
+    return good || sweep_db_complain(db, e);
 }
 
 /* -- the file -- */
@@ -74,12 +65,12 @@ static bool make_points(struct sweep_db *db, struct error *e)
         ES_ASSERT(used < sizeof sql - 2);
     }
     snprintf(sql + used, sizeof sql - used, ")");
-    return execute(db, e, "%s", sql);
+    return sweep_db_execute(db, e, "%s", sql);
 }
 
 static bool make_columns(struct sweep_db *db, const struct sweep *s, struct error *e)
 {
-    bool good = execute(
+    bool good = sweep_db_execute(
         db, e, "CREATE TABLE columns(name TEXT PRIMARY KEY, kind TEXT, key TEXT, unit TEXT, better TEXT, varied INTEGER, meaning TEXT)");
     for (int i = 0; i < SWEEP_COLUMNS && good; i++) {
         struct sweep_column c;
@@ -89,8 +80,8 @@ static bool make_columns(struct sweep_db *db, const struct sweep *s, struct erro
         for (uint32_t a = 0; a < s->n_axes && c.kind != COLUMN_METRIC && c.key[0] && sweep_key_find(c.key, &key); a++) {
             varied |= s->axes[a].key.target == key.target && s->axes[a].key.index == key.index && !s->axes[a].fixed;
         }
-        good = execute(db, e, "INSERT INTO columns VALUES(%Q, %Q, %Q, %Q, %Q, %d, %Q)", c.name, sweep_column_kinds[c.kind], c.key, c.unit,
-                       c.better, varied, c.meaning);
+        good = sweep_db_execute(db, e, "INSERT INTO columns VALUES(%Q, %Q, %Q, %Q, %Q, %d, %Q)", c.name, sweep_column_kinds[c.kind], c.key,
+                                c.unit, c.better, varied, c.meaning);
     }
     return good;
 }
@@ -100,7 +91,7 @@ static bool make_meta(struct sweep_db *db, const struct sweep *s, struct error *
     static const char *const methods[] = {"grid", "random", "latin_hypercube"};
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, s->hash);
-    bool good = execute(db, e, "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT)");
+    bool good = sweep_db_execute(db, e, "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT)");
     const struct {
         const char *key, *value;
     } rows[] = {{"sweep", s->name},
@@ -111,25 +102,26 @@ static bool make_meta(struct sweep_db *db, const struct sweep *s, struct error *
                 {"etchsim_version", ETCHSIM_VERSION},
                 {"etchsim_commit", version_commit()}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && good; i++) {
-        good = execute(db, e, "INSERT INTO meta VALUES(%Q, %Q)", rows[i].key, rows[i].value);
+        good = sweep_db_execute(db, e, "INSERT INTO meta VALUES(%Q, %Q)", rows[i].key, rows[i].value);
     }
-    return good &&
-           execute(db, e, "INSERT INTO meta VALUES('schema_version', '%d'), ('points', '%" PRIu32 "')", SWEEP_SCHEMA_VERSION, s->n_points);
+    return good && sweep_db_execute(db, e, "INSERT INTO meta VALUES('schema_version', '%d'), ('points', '%" PRIu32 "')",
+                                    SWEEP_SCHEMA_VERSION, s->n_points);
 }
 
 /* All of it in one transaction: a database has all tables or none. */
 static bool make_tables(struct sweep_db *db, const struct sweep *s, struct error *e)
 {
-    return execute(db, e, "BEGIN IMMEDIATE") && make_points(db, e) && make_columns(db, s, e) && make_meta(db, s, e) &&
-           execute(db, e, "CREATE TABLE pareto(point INTEGER PRIMARY KEY)") &&
-           execute(db, e, "CREATE TABLE pareto_metrics(metric TEXT PRIMARY KEY, better TEXT)") &&
-           execute(
+    return sweep_db_execute(db, e, "BEGIN IMMEDIATE") && make_points(db, e) && make_columns(db, s, e) && make_meta(db, s, e) &&
+           sweep_db_execute(db, e, "CREATE TABLE pareto(point INTEGER PRIMARY KEY)") &&
+           sweep_db_execute(db, e, "CREATE TABLE pareto_metrics(metric TEXT PRIMARY KEY, better TEXT)") &&
+           sweep_db_execute(
                db, e,
                "CREATE TABLE sensitivity(base_point INTEGER, parameter TEXT, \"limit\" TEXT, unit TEXT, value_before REAL, value_after "
                "REAL, "
                "change_percent REAL, metric TEXT, metric_unit TEXT, better TEXT, metric_before REAL, metric_after REAL, gain_percent REAL, "
                "gain_percent_per_10_percent REAL, status TEXT, status_text TEXT, PRIMARY KEY(base_point, parameter, metric))") &&
-           execute(db, e, "CREATE TABLE costs(point INTEGER PRIMARY KEY, wall_seconds REAL, memory_mib REAL)") && execute(db, e, "COMMIT");
+           sweep_db_execute(db, e, "CREATE TABLE costs(point INTEGER PRIMARY KEY, wall_seconds REAL, memory_mib REAL)") &&
+           sweep_db_execute(db, e, "COMMIT");
 }
 
 static bool read_meta(struct sweep_db *db, const char *key, char *value, size_t room)
@@ -183,7 +175,7 @@ static bool prepare_insert(struct sweep_db *db, struct error *e)
     }
     ES_ASSERT(used < sizeof sql - 2);
     snprintf(sql + used, sizeof sql - used, ")");
-    return sqlite3_prepare_v2(db->handle, sql, -1, &db->insert, NULL) == SQLITE_OK || complain(db, e);
+    return sqlite3_prepare_v2(db->handle, sql, -1, &db->insert, NULL) == SQLITE_OK || sweep_db_complain(db, e);
 }
 
 bool sweep_db_open(const char *folder, const struct sweep *s, struct sweep_db **out, struct error *e)
@@ -195,9 +187,9 @@ bool sweep_db_open(const char *folder, const struct sweep *s, struct sweep_db **
     db->lock = -1;
     bool good = (size_t)snprintf(db->path, sizeof db->path, "%s/sweep.sqlite", folder) < sizeof db->path ||
                 error_input(e, "%.300s: the path is too long", folder);
-    good = good && hold_folder(db, folder, e) && (sqlite3_open(db->path, &db->handle) == SQLITE_OK || complain(db, e));
+    good = good && hold_folder(db, folder, e) && (sqlite3_open(db->path, &db->handle) == SQLITE_OK || sweep_db_complain(db, e));
     sqlite3_busy_timeout(db->handle, 10000); /* readers of the file */
-    good = good && execute(db, e, "PRAGMA journal_mode = WAL") && execute(db, e, "PRAGMA synchronous = NORMAL") &&
+    good = good && sweep_db_execute(db, e, "PRAGMA journal_mode = WAL") && sweep_db_execute(db, e, "PRAGMA synchronous = NORMAL") &&
            (has_tables(db) ? check_same(db, s, e) : make_tables(db, s, e)) && prepare_insert(db, e);
     if (!good) {
         sweep_db_close(db);
@@ -226,7 +218,7 @@ bool sweep_db_present(struct sweep_db *db, const struct sweep *s, bool *present,
     sqlite3_stmt *query = NULL;
     *count = 0;
     if (sqlite3_prepare_v2(db->handle, "SELECT point FROM points", -1, &query, NULL) != SQLITE_OK) {
-        return complain(db, e);
+        return sweep_db_complain(db, e);
     }
     while (sqlite3_step(query) == SQLITE_ROW) {
         int64_t point = sqlite3_column_int64(query, 0);
@@ -302,9 +294,9 @@ static void bind_column(sqlite3_stmt *insert, int at, const struct sweep_column 
     }
 }
 
-static bool begin(struct sweep_db *db, struct error *e)
+bool sweep_db_begin(struct sweep_db *db, struct error *e)
 {
-    db->begun = db->begun || execute(db, e, "BEGIN IMMEDIATE");
+    db->begun = db->begun || sweep_db_execute(db, e, "BEGIN IMMEDIATE");
     return db->begun;
 }
 
@@ -312,7 +304,7 @@ bool sweep_db_add(struct sweep_db *db, const struct sweep *s, const struct sweep
 {
     static struct sweep_column columns[SWEEP_COLUMNS]; /* made once */
     struct sweep_point point;
-    if (!begin(db, e)) {
+    if (!sweep_db_begin(db, e)) {
         return false;
     }
     for (int i = 0; i < SWEEP_COLUMNS && !columns[SWEEP_COLUMNS - 1].type; i++) {
@@ -322,16 +314,17 @@ bool sweep_db_add(struct sweep_db *db, const struct sweep *s, const struct sweep
     for (int i = 0; i < SWEEP_COLUMNS; i++) {
         bind_column(db->insert, i + 1, &columns[i], &point, row);
     }
-    bool good = sqlite3_step(db->insert) == SQLITE_DONE || complain(db, e);
+    bool good = sqlite3_step(db->insert) == SQLITE_DONE || sweep_db_complain(db, e);
     sqlite3_reset(db->insert);
-    return good && execute(db, e, "INSERT OR IGNORE INTO costs VALUES(%" PRIu32 ", %.6f, %.1f)", row->point, row->seconds, row->memory_mib);
+    return good && sweep_db_execute(db, e, "INSERT OR IGNORE INTO costs VALUES(%" PRIu32 ", %.6f, %.1f)", row->point, row->seconds,
+                                    row->memory_mib);
 }
 
 bool sweep_db_commit(struct sweep_db *db, struct error *e)
 {
     bool begun = db->begun;
     db->begun = false;
-    return !begun || execute(db, e, "COMMIT");
+    return !begun || sweep_db_execute(db, e, "COMMIT");
 }
 
 bool sweep_db_merge(struct sweep_db *db, const char *folder, struct error *e)
@@ -350,8 +343,9 @@ bool sweep_db_merge(struct sweep_db *db, const char *folder, struct error *e)
         return error_input(e, "%.300s: expected results of the same sweep (hash %s, found %s) by the same version of etchsim", path, here,
                            there);
     }
-    return execute(db, e, "ATTACH %Q AS shard", path) && execute(db, e, "INSERT OR IGNORE INTO main.points SELECT * FROM shard.points") &&
-           execute(db, e, "INSERT OR IGNORE INTO main.costs SELECT * FROM shard.costs") && execute(db, e, "DETACH shard");
+    return sweep_db_execute(db, e, "ATTACH %Q AS shard", path) &&
+           sweep_db_execute(db, e, "INSERT OR IGNORE INTO main.points SELECT * FROM shard.points") &&
+           sweep_db_execute(db, e, "INSERT OR IGNORE INTO main.costs SELECT * FROM shard.costs") && sweep_db_execute(db, e, "DETACH shard");
 }
 
 /* -- what follows -- */
@@ -361,7 +355,7 @@ bool sweep_db_counts(struct sweep_db *db, uint32_t counts[POINT_STATUSES], struc
     sqlite3_stmt *query = NULL;
     memset(counts, 0, POINT_STATUSES * sizeof counts[0]);
     if (sqlite3_prepare_v2(db->handle, "SELECT status, count(*) FROM points GROUP BY status", -1, &query, NULL) != SQLITE_OK) {
-        return complain(db, e);
+        return sweep_db_complain(db, e);
     }
     while (sqlite3_step(query) == SQLITE_ROW) {
         for (int i = 0; i < POINT_STATUSES; i++) {
@@ -389,142 +383,4 @@ bool sweep_db_best(struct sweep_db *db, const struct sweep *s, uint32_t *point, 
     }
     sqlite3_finalize(query);
     return found;
-}
-
-struct front {                          /* points that no other one beats */
-    double (*values)[SWEEP_PARETO_MAX]; /* as costs: lower is better */
-    int64_t *points;
-    size_t n, room;
-};
-
-static bool dominates(const double *a, const double *b, uint32_t n)
-{
-    bool better = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (a[i] > b[i]) {
-            return false;
-        }
-        better |= a[i] < b[i];
-    }
-    return better;
-}
-
-static void offer(struct front *f, int64_t point, const double *values, uint32_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        if (dominates(f->values[i], values, n)) {
-            return; /* then it beats none of the others either: all stay */
-        }
-    }
-    for (size_t i = 0; i < f->n; i++) {
-        if (!dominates(values, f->values[i], n)) {
-            memcpy(f->values[kept], f->values[i], sizeof f->values[i]);
-            f->points[kept++] = f->points[i];
-        }
-    }
-    f->n = kept;
-    if (f->n == f->room) {
-        f->room = f->room ? 2 * f->room : 64;
-        f->values = realloc(f->values, f->room * sizeof *f->values);
-        f->points = realloc(f->points, f->room * sizeof *f->points);
-        ES_ASSERT(f->values && f->points);
-    }
-    memcpy(f->values[f->n], values, n * sizeof values[0]);
-    f->points[f->n++] = point;
-}
-
-static bool collect_front(struct sweep_db *db, const struct sweep *s, struct front *f, struct error *e)
-{
-    char sql[1024] = "SELECT point";
-    sqlite3_stmt *query = NULL;
-    for (uint32_t i = 0; i < s->n_pareto; i++) {
-        snprintf(sql + strlen(sql), sizeof sql - strlen(sql), ", \"%s\"", metrics[s->pareto[i]].name);
-    }
-    snprintf(sql + strlen(sql), sizeof sql - strlen(sql), " FROM points WHERE status = 'ok' ORDER BY point");
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &query, NULL) != SQLITE_OK) {
-        return complain(db, e);
-    }
-    while (sqlite3_step(query) == SQLITE_ROW) {
-        double values[SWEEP_PARETO_MAX];
-        bool whole = true;
-        for (uint32_t i = 0; i < s->n_pareto; i++) {
-            whole &= sqlite3_column_type(query, (int)i + 1) != SQLITE_NULL;
-            values[i] = sqlite3_column_double(query, (int)i + 1) * (metrics[s->pareto[i]].better == BETTER_HIGHER ? -1 : 1);
-        }
-        if (whole) {
-            offer(f, sqlite3_column_int64(query, 0), values, s->n_pareto);
-        }
-    }
-    sqlite3_finalize(query);
-    return true;
-}
-
-static bool write_pareto(struct sweep_db *db, const struct sweep *s, struct error *e)
-{
-    struct front front = {0};
-    bool good = collect_front(db, s, &front, e) && begin(db, e) && execute(db, e, "DELETE FROM pareto") &&
-                execute(db, e, "DELETE FROM pareto_metrics");
-    for (uint32_t i = 0; i < s->n_pareto && good; i++) {
-        const struct metric *m = &metrics[s->pareto[i]];
-        good = execute(db, e, "INSERT INTO pareto_metrics VALUES(%Q, %Q)", m->name, m->better == BETTER_HIGHER ? "higher" : "lower");
-    }
-    for (size_t i = 0; i < front.n && good; i++) {
-        good = execute(db, e, "INSERT INTO pareto VALUES(%lld)", (long long)front.points[i]);
-    }
-    free(front.values);
-    free(front.points);
-    return sweep_db_commit(db, e) && good;
-}
-
-static void print_field(FILE *out, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"') {
-            fputc('"', out);
-        }
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
-static bool write_csv(struct sweep_db *db, const char *folder, struct error *e)
-{
-    struct output out;
-    sqlite3_stmt *query = NULL;
-    if (!output_open(&out, folder, "sweep.csv", e)) {
-        return false;
-    }
-    if (sqlite3_prepare_v2(db->handle, "SELECT * FROM points ORDER BY point", -1, &query, NULL) != SQLITE_OK) {
-        output_abandon(&out);
-        return complain(db, e);
-    }
-    int n = sqlite3_column_count(query);
-    for (int i = 0; i < n; i++) {
-        fprintf(out.file, "%s%s", i ? "," : "", sqlite3_column_name(query, i));
-    }
-    fputc('\n', out.file);
-    while (sqlite3_step(query) == SQLITE_ROW) {
-        for (int i = 0; i < n; i++) {
-            fputs(i ? "," : "", out.file);
-            if (sqlite3_column_type(query, i) == SQLITE_FLOAT) {
-                fprintf(out.file, "%.17g", sqlite3_column_double(query, i));
-            } else if (sqlite3_column_type(query, i) != SQLITE_NULL) {
-                print_field(out.file, (const char *)sqlite3_column_text(query, i));
-            }
-        }
-        fputc('\n', out.file);
-    }
-    sqlite3_finalize(query);
-    return output_close(&out, e);
-}
-
-bool sweep_db_finish(struct sweep_db *db, const struct sweep *s, const char *folder, struct error *e)
-{
-    return sweep_db_commit(db, e) && (s->n_pareto == 0 || write_pareto(db, s, e)) && write_csv(db, folder, e);
 }

@@ -1,25 +1,13 @@
 /* sweep_read.c -- sweep files: YAML nodes in, struct sweep out, every complaint with its line. */
-#include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/params.h"
 #include "sim/presets.h"
 #include "sim/suggest.h"
-#include "sim/sweep.h"
-#include "sim/yaml_read.h"
+#include "sim/sweep_read_internal.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
-
-struct reader {
-    struct yaml_reader yaml;
-    struct sweep *s;
-    struct sweep_axis *axis; /* that is being read */
-    bool from_given, to_given, step_given, powers_given, scale_given;
-    uint32_t step, powers_of;
-    bool points_given, seed_given;
-};
 
 /* -- keys -- */
 
@@ -37,7 +25,7 @@ static void offer_keys(struct suggestion *nearest, const char *typed)
     }
 }
 
-static bool find_key(struct reader *r, yaml_node_t *node, const char *where, struct sweep_key *key)
+static bool find_key(struct sweep_reader *r, yaml_node_t *node, const char *where, struct sweep_key *key)
 {
     const char *text = yaml_text(&r->yaml, node, where, "a key", SWEEP_KEY_ROOM);
     if (!text || sweep_key_find(text, key)) {
@@ -62,7 +50,7 @@ static bool is_choice(struct sweep_key key)
     return key.target == TARGET_PARAMETER && parameters[key.index].words;
 }
 
-static bool read_number(struct reader *r, yaml_node_t *node, struct sweep_key key, uint32_t *value)
+static bool read_number(struct sweep_reader *r, yaml_node_t *node, struct sweep_key key, uint32_t *value)
 {
     uint64_t number = 0;
     struct error detail;
@@ -77,7 +65,7 @@ static bool read_number(struct reader *r, yaml_node_t *node, struct sweep_key ke
 }
 
 /* Room for n values of the axis being read. */
-static bool make_room(struct reader *r, uint32_t n)
+static bool make_room(struct sweep_reader *r, uint32_t n)
 {
     struct sweep_axis *a = r->axis;
     if (sweep_key_is_name(a->key)) {
@@ -88,7 +76,7 @@ static bool make_room(struct reader *r, uint32_t n)
     return a->numbers != NULL;
 }
 
-static bool read_value(struct reader *r, yaml_node_t *node, uint32_t i)
+static bool read_value(struct sweep_reader *r, yaml_node_t *node, uint32_t i)
 {
     struct sweep_axis *a = r->axis;
     bool good = sweep_key_is_name(a->key) ? yaml_path(&r->yaml, node, sweep_key_text(a->key),
@@ -101,7 +89,7 @@ static bool read_value(struct reader *r, yaml_node_t *node, uint32_t i)
     return good;
 }
 
-static bool read_list(struct reader *r, yaml_node_t *list)
+static bool read_list(struct sweep_reader *r, yaml_node_t *list)
 {
     struct sweep_axis *a = r->axis;
     size_t count = (size_t)(list->data.sequence.items.top - list->data.sequence.items.start);
@@ -124,7 +112,7 @@ static bool read_list(struct reader *r, yaml_node_t *list)
 
 static bool read_from(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     (void)key;
     r->from_given = true;
     return read_number(r, value, r->axis->key, &r->axis->low);
@@ -132,13 +120,13 @@ static bool read_from(void *user, yaml_node_t *value, const char *key)
 
 static bool read_to(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     (void)key;
     r->to_given = true;
     return read_number(r, value, r->axis->key, &r->axis->high);
 }
 
-static bool read_small(struct reader *r, yaml_node_t *value, const char *key, uint64_t low, uint32_t *to)
+static bool read_small(struct sweep_reader *r, yaml_node_t *value, const char *key, uint64_t low, uint32_t *to)
 {
     uint64_t number = 0;
     bool good = yaml_integer(&r->yaml, value, key, low, UINT32_MAX, &number);
@@ -148,21 +136,21 @@ static bool read_small(struct reader *r, yaml_node_t *value, const char *key, ui
 
 static bool read_step(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     r->step_given = true;
     return read_small(r, value, key, 1, &r->step);
 }
 
 static bool read_powers(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     r->powers_given = true;
     return read_small(r, value, key, 2, &r->powers_of);
 }
 
 static bool read_scale(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     r->scale_given = true;
     r->axis->logarithmic = yaml_is_word(value, "logarithmic");
     return r->axis->logarithmic || yaml_is_word(value, "linear") ||
@@ -171,7 +159,7 @@ static bool read_scale(void *user, yaml_node_t *value, const char *key)
 
 static bool read_equal(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     struct sweep_key other;
     if (!find_key(r, value, key, &other)) {
         return false;
@@ -185,7 +173,7 @@ static bool read_equal(void *user, yaml_node_t *value, const char *key)
 }
 
 /* Writes a range's values out, or counts them (numbers NULL). */
-static uint64_t range_values(const struct reader *r, uint32_t *numbers)
+static uint64_t range_values(const struct sweep_reader *r, uint32_t *numbers)
 {
     const struct sweep_axis *a = r->axis;
     uint64_t n = 0;
@@ -198,7 +186,7 @@ static uint64_t range_values(const struct reader *r, uint32_t *numbers)
     return n;
 }
 
-static bool read_range(struct reader *r, yaml_node_t *map)
+static bool read_range(struct sweep_reader *r, yaml_node_t *map)
 {
     static const struct yaml_key keys[] = {{"from", false, read_from},        {"to", false, read_to},       {"step", false, read_step},
                                            {"powers_of", false, read_powers}, {"scale", false, read_scale}, {"equal", false, read_equal}};
@@ -240,7 +228,7 @@ static bool read_range(struct reader *r, yaml_node_t *map)
 
 /* -- axes -- */
 
-static bool new_axis(struct reader *r, yaml_node_t *node, struct sweep_key key)
+static bool new_axis(struct sweep_reader *r, yaml_node_t *node, struct sweep_key key)
 {
     struct sweep *s = r->s;
     for (uint32_t i = 0; i < s->n_axes; i++) {
@@ -256,7 +244,7 @@ static bool new_axis(struct reader *r, yaml_node_t *node, struct sweep_key key)
     return true;
 }
 
-static bool read_fixed(struct reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value)
+static bool read_fixed(struct sweep_reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value)
 {
     if (!new_axis(r, node, key) || !make_room(r, 1)) {
         return false;
@@ -267,7 +255,7 @@ static bool read_fixed(struct reader *r, yaml_node_t *node, struct sweep_key key
     return read_value(r, value, 0);
 }
 
-static bool read_axis(struct reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value)
+static bool read_axis(struct sweep_reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value)
 {
     if (!new_axis(r, node, key)) {
         return false;
@@ -279,8 +267,8 @@ static bool read_axis(struct reader *r, yaml_node_t *node, struct sweep_key key,
                                sweep_key_text(key), yaml_kind(value));
 }
 
-static bool read_keys(struct reader *r, yaml_node_t *map, const char *where,
-                      bool (*read)(struct reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value))
+static bool read_keys(struct sweep_reader *r, yaml_node_t *map, const char *where,
+                      bool (*read)(struct sweep_reader *r, yaml_node_t *node, struct sweep_key key, yaml_node_t *value))
 {
     if (map->type != YAML_MAPPING_NODE) {
         return yaml_complain(&r->yaml, map, "%s: expected a map, found %s", where, yaml_kind(map));
@@ -313,132 +301,12 @@ static bool read_named(void *user, yaml_node_t *value, const char *key)
     return read_fixed(user, value, which, value);
 }
 
-/* -- constraints and aims -- */
-
-static bool read_metric(struct reader *r, yaml_node_t *value, const char *key, bool aim, int32_t *index)
-{
-    const char *text = yaml_text(&r->yaml, value, key, "a metric", SWEEP_KEY_ROOM);
-    const struct metric *m = text ? metric_find(text) : NULL;
-    struct suggestion nearest = {0};
-    char hint[128];
-    if (m) {
-        *index = (int32_t)(m - metrics);
-        return !aim || m->better != BETTER_NEITHER ||
-               yaml_complain(&r->yaml, value, "%s: %s is a fact: neither more nor less of it is better", key, text);
-    }
-    for (int i = 0; text && i < METRIC_COUNT; i++) {
-        suggest_offer(&nearest, text, metrics[i].name);
-    }
-    return text && yaml_complain(&r->yaml, value, "%s: there is no metric '%s'%s (etchsim help metrics)", key, text,
-                                 suggest_text(&nearest, hint, sizeof hint));
-}
-
-static bool read_objective(void *user, yaml_node_t *value, const char *key)
-{
-    struct reader *r = user;
-    return read_metric(r, value, key, true, &r->s->objective);
-}
-
-static bool read_pareto(void *user, yaml_node_t *value, const char *key)
-{
-    struct reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
-    if (count < 2 || count > SWEEP_PARETO_MAX) {
-        return yaml_complain(&r->yaml, value, "%s: expected a list of 2 to %d metrics", key, SWEEP_PARETO_MAX);
-    }
-    for (uint32_t i = 0; i < count; i++, r->s->n_pareto++) {
-        if (!read_metric(r, yaml_node(&r->yaml, value->data.sequence.items.start[i]), key, true, &r->s->pareto[i])) {
-            return false;
-        }
-        for (uint32_t other = 0; other < i; other++) {
-            if (r->s->pareto[other] == r->s->pareto[i]) {
-                return yaml_complain(&r->yaml, value, "%s: expected each metric once", key);
-            }
-        }
-    }
-    return true;
-}
-
-/* Takes the next word of a constraint. */
-static bool next_word(const char **at, char word[SWEEP_KEY_ROOM])
-{
-    *at += strspn(*at, " ");
-    size_t n = strcspn(*at, " ");
-    if (n == 0 || n >= SWEEP_KEY_ROOM) {
-        return false;
-    }
-    memcpy(word, *at, n);
-    word[n] = 0;
-    *at += n;
-    return true;
-}
-
-static bool read_operand(const char *word, struct sweep_operand *x)
-{
-    char *end = NULL;
-    const struct metric *m = metric_find(word);
-    *x = (struct sweep_operand){.kind = OPERAND_NUMBER};
-    if (isdigit((unsigned char)word[0]) || word[0] == '-' || word[0] == '.') {
-        x->number = strtod(word, &end);
-        return !*end && isfinite(x->number);
-    }
-    x->kind = m ? OPERAND_METRIC : OPERAND_KEY;
-    x->metric = m ? (int32_t)(m - metrics) : 0;
-    return m || (sweep_key_find(word, &x->key) && !sweep_key_is_name(x->key));
-}
-
-static bool needs_run(const struct sweep_operand *x)
-{
-    return x->kind == OPERAND_METRIC && metrics[x->metric].known == KNOWN_AFTER;
-}
-
-static bool read_constraint(struct reader *r, yaml_node_t *node, struct sweep_constraint *c)
-{
-    static const char *const signs[] = {"<", "<=", ">", ">=", "==", "!="};
-    char left[SWEEP_KEY_ROOM], sign[SWEEP_KEY_ROOM], right[SWEEP_KEY_ROOM];
-    if (!yaml_copy(&r->yaml, node, "constraints", "NAME <= NUMBER", c->text, sizeof c->text)) {
-        return false;
-    }
-    const char *at = c->text;
-    size_t i = 0, n = sizeof signs / sizeof signs[0];
-    bool good = next_word(&at, left) && next_word(&at, sign) && next_word(&at, right) && !at[strspn(at, " ")];
-    while (good && i < n && strcmp(sign, signs[i]) != 0) {
-        i++;
-    }
-    if (!good || i == n || !read_operand(left, &c->left) || !read_operand(right, &c->right)) {
-        return yaml_complain(
-            &r->yaml, node,
-            "constraints: expected 'NAME <= NUMBER' or 'NAME <= NAME' with <, <=, >, >=, == or !=, names of metrics or of keys "
-            "that have numbers; found '%.100s'",
-            c->text);
-    }
-    c->comparison = (enum comparison)i;
-    c->known = needs_run(&c->left) || needs_run(&c->right) ? KNOWN_AFTER : KNOWN_BEFORE;
-    return true;
-}
-
-static bool read_constraints(void *user, yaml_node_t *value, const char *key)
-{
-    struct reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
-    if (count == 0 || count > SWEEP_CONSTRAINTS_MAX) {
-        return yaml_complain(&r->yaml, value, "%s: expected a list of 1 to %d constraints", key, SWEEP_CONSTRAINTS_MAX);
-    }
-    for (; r->s->n_constraints < count; r->s->n_constraints++) {
-        yaml_node_t *node = yaml_node(&r->yaml, value->data.sequence.items.start[r->s->n_constraints]);
-        if (!read_constraint(r, node, &r->s->constraints[r->s->n_constraints])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* -- method -- */
 
 static bool read_method(void *user, yaml_node_t *value, const char *key)
 {
     static const char *const words[] = {"grid", "random", "latin_hypercube"};
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     for (int i = 0; i < 3; i++) {
         if (yaml_is_word(value, words[i])) {
             r->s->method = (enum sampling_method)i;
@@ -450,7 +318,7 @@ static bool read_method(void *user, yaml_node_t *value, const char *key)
 
 static bool read_points(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     uint64_t n = 0;
     bool good = yaml_integer(&r->yaml, value, key, 1, SWEEP_POINTS_MAX, &n);
     r->points_given = true;
@@ -460,14 +328,14 @@ static bool read_points(void *user, yaml_node_t *value, const char *key)
 
 static bool read_seed(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     r->seed_given = true;
     return yaml_integer(&r->yaml, value, key, 0, INT64_MAX, &r->s->seed);
 }
 
 static bool read_physics(void *user, yaml_node_t *value, const char *key)
 {
-    struct reader *r = user;
+    struct sweep_reader *r = user;
     return yaml_path(&r->yaml, value, key, ".yaml", r->s->physics_name, sizeof r->s->physics_name);
 }
 
@@ -483,7 +351,7 @@ static const struct sweep_axis *find_axis(const struct sweep *s, enum sweep_targ
     return NULL;
 }
 
-static bool check_ties(struct reader *r, const yaml_node_t *root)
+static bool check_ties(struct sweep_reader *r, const yaml_node_t *root)
 {
     for (uint32_t i = 0; i < r->s->n_axes; i++) {
         const struct sweep_axis *a = &r->s->axes[i],
@@ -496,7 +364,7 @@ static bool check_ties(struct reader *r, const yaml_node_t *root)
     return true;
 }
 
-static bool check_whole(struct reader *r, const yaml_node_t *root)
+static bool check_whole(struct sweep_reader *r, const yaml_node_t *root)
 {
     struct sweep *s = r->s;
     uint64_t points = 1;
@@ -540,10 +408,10 @@ static bool read_root(void *user, yaml_node_t *root)
                                            {"method", false, read_method},
                                            {"points", false, read_points},
                                            {"seed", false, read_seed},
-                                           {"constraints", false, read_constraints},
-                                           {"objective", false, read_objective},
-                                           {"pareto", false, read_pareto}};
-    struct reader *r = user;
+                                           {"constraints", false, sweep_read_constraints},
+                                           {"objective", false, sweep_read_objective},
+                                           {"pareto", false, sweep_read_pareto}};
+    struct sweep_reader *r = user;
     return YAML_MAP(&r->yaml, root, "the sweep", keys) && check_whole(r, root);
 }
 
@@ -557,7 +425,7 @@ static void set_name(struct sweep *s, const char *file)
 
 bool sweep_parse(const char *text, size_t bytes, const char *file, struct sweep *s, struct error *e)
 {
-    struct reader r = {.yaml = {.file = file, .e = e}, .s = s};
+    struct sweep_reader r = {.yaml = {.file = file, .e = e}, .s = s};
     r.yaml.user = &r;
     *s = (struct sweep){.seed = 1, .objective = METRIC_tokens_per_second, .physics_name = "n6"};
     set_name(s, file);
