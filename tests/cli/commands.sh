@@ -30,7 +30,7 @@ has "$out" 'The sample chip made wide'
 run 0 list chips
 lacks "$out" 'models:'
 run 2 list chip
-has "$err" 'expected chips, models, adapters, workloads or physics'
+has "$err" 'expected chips, models, adapters, workloads, sweeps or physics'
 run 2 bake
 has "$err" 'expected MODEL.gguf'
 run 2 bake nowhere.gguf
