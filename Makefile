@@ -163,7 +163,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep dpi bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -191,6 +191,13 @@ lockstep: setup ## model and RTL of the LoRA MAC unit for LOCKSTEP_SECONDS (300)
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
+
+SWEEPS := $(patsubst configs/sweeps/%.yaml,%,$(wildcard configs/sweeps/*.yaml))
+sweeps: setup ## run every shipped sweep (configs/sweeps/) into build/sweeps/, and say what binds; minutes
+	@$(MAKE) --no-print-directory all
+	@set -e; for name in $(SWEEPS); do \
+		$(BUILD)/etchsim sweep $$name --out $(BUILD)/sweeps/$$name --sensitivity > $(BUILD)/sweeps.txt; head -3 $(BUILD)/sweeps.txt; \
+		$(BUILD)/etchsim explain $(BUILD)/sweeps/$$name > $(BUILD)/sweeps/$$name/explain.txt; done
 
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@scripts/setup.sh systemc

@@ -57,7 +57,8 @@ static void print_value(const struct sweep_point *point, struct sweep_key key)
     if (sweep_key_is_name(key)) {
         printf(" %s=%s", sweep_key_text(key), sweep_point_name(point, key));
     } else {
-        printf(" %s=%.0f", sweep_key_text(key), sweep_point_number(point, key));
+        char word[64];
+        printf(" %s=%s", sweep_key_text(key), sweep_point_text(point, key, word, sizeof word));
     }
 }
 

@@ -19,11 +19,16 @@ static int find_limit(const char *name)
     return -1;
 }
 
-/* "lora.lanes" or "norm.lanes, rope.lanes, ...", from "norm.lanes*2 rope.lanes*2". */
+/* "more lora.lanes" or "more norm.lanes, more rope.lanes, more silu.lanes ...", from "norm.lanes*2 rope.lanes*2 ...". */
 static void print_keys(const char *relax, FILE *out)
 {
+    enum { SHOWN = 3 };
     const char *separator = "";
-    while (*relax) {
+    for (int shown = 0; *relax; shown++) {
+        if (shown == SHOWN) {
+            fprintf(out, " ...");
+            return;
+        }
         int n = (int)strcspn(relax, "*/");
         fprintf(out, "%s%s %.*s", separator, relax[n] == '*' ? "more" : "less", n, relax);
         relax += n + 2;

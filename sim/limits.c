@@ -29,6 +29,7 @@ struct booking { /* an account of places that is being booked to limits */
     const uint64_t *places;      /* [PLACES], sums over `tokens` tokens */
     double tokens, with_adapter; /* of them, of requests that have an adapter */
     double *cycles;              /* [LIMITS] */
+    bool booked[PLACES];
 };
 
 /* A place's cycles: `fixed` of each of `visits` visits a token are chain, the rest is the limit's. */
@@ -38,6 +39,7 @@ static void book(struct booking *s, enum place place, double visits, double fixe
     chain = chain < all ? chain : all;
     s->cycles[LIMIT_dependency_chain] += chain;
     s->cycles[limit] += all - chain;
+    s->booked[place] = true;
 }
 
 /* What makes LoRA late: rows for which the ports need several cycles; pauses for results that drain; else how many rows there are. */
@@ -65,6 +67,7 @@ static void book_rom(struct booking *s, const struct rom_array *rom, double visi
     double sweep = all - hidden > chain ? all - hidden - chain : 0;
     s->cycles[LIMIT_dependency_chain] += all - hidden - sweep;
     s->cycles[lora_limit(s->chip)] += hidden;
+    s->booked[rom->place] = true;
     s->cycles[sweep > (s->tokens - (hidden > 0 ? s->with_adapter : 0)) * visits * rom->sweep_cycles ? beats : LIMIT_rom_sweep] += sweep;
 }
 
@@ -145,6 +148,12 @@ static void book_places(struct booking *s, enum limit busiest)
     book_transfer(s);
     book(s, PLACE_wait, 0, 0, busiest);
     book_load(s, (double)s->places[PLACE_adapter_load]);
+    s->booked[PLACE_transfer] = s->booked[PLACE_adapter_load] = s->booked[PLACE_sequencer] = true; /* the sequencer: by the caller */
+    for (enum place p = 0; p < PLACES; p++) {
+        if (!s->booked[p]) {
+            book(s, p, 0, 0, LIMIT_vector_unit);
+        }
+    }
 }
 
 /* -- the unit that is held longest -- */
@@ -303,9 +312,15 @@ struct limits limits_of(const struct chip *c, const struct request *requests, ui
     double kv, slots, now = (double)c->now;
     enum limit busiest = unit_limit(c, l.busiest, requests, n);
     queue_cycles(c, requests, n, &kv, &slots);
-    book_places(&(struct booking){c, s.first, s.n_first, s.first_with_adapter, l.first_token_cycles}, busiest);
+    book_places(
+        &(struct booking){
+            .chip = c, .places = s.first, .tokens = s.n_first, .with_adapter = s.first_with_adapter, .cycles = l.first_token_cycles},
+        busiest);
     if (s.n_later > 0) {
-        book_places(&(struct booking){c, s.later, s.n_later, s.later_with_adapter, l.token_cycles}, busiest);
+        book_places(
+            &(struct booking){
+                .chip = c, .places = s.later, .tokens = s.n_later, .with_adapter = s.later_with_adapter, .cycles = l.token_cycles},
+            busiest);
     }
     double waiting = kv + slots,
            issue = (double)s.first[PLACE_sequencer] - s.queued; /* the rest of the prompt goes in, as fast as the slowest unit takes it */

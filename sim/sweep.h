@@ -154,6 +154,8 @@ bool sweep_point_check(const struct sweep *s, const struct sweep_point *point, s
 /* A key's value at a point; names have none. */
 double sweep_point_number(const struct sweep_point *point, struct sweep_key key);
 const char *sweep_point_name(const struct sweep_point *point, struct sweep_key key);
+/* A number, or a choice's word, as a user writes it. */
+const char *sweep_point_text(const struct sweep_point *point, struct sweep_key key, char *text, size_t room);
 /* Does a constraint hold? o NULL: only those known from the point's inputs may be asked, with `known` BEFORE and no metric. */
 bool sweep_constraint_holds(const struct sweep_constraint *c, const struct sweep_point *point, const struct observation *o);
 /* XXH64 over all inputs of a point, by name and value. */

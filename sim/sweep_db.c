@@ -78,7 +78,8 @@ static bool make_columns(struct sweep_db *db, const struct sweep *s, struct erro
         sweep_column(i, &c);
         bool varied = false;
         for (uint32_t a = 0; a < s->n_axes && c.kind != COLUMN_METRIC && c.key[0] && sweep_key_find(c.key, &key); a++) {
-            varied |= s->axes[a].key.target == key.target && s->axes[a].key.index == key.index && !s->axes[a].fixed;
+            varied |= s->axes[a].key.target == key.target && s->axes[a].key.index == key.index && !s->axes[a].fixed &&
+                      s->axes[a].kind != AXIS_TIE;
         }
         good = sweep_db_execute(db, e, "INSERT INTO columns VALUES(%Q, %Q, %Q, %Q, %Q, %d, %Q)", c.name, sweep_column_kinds[c.kind], c.key,
                                 c.unit, c.better, varied, c.meaning);

@@ -175,6 +175,19 @@ const char *sweep_point_name(const struct sweep_point *point, struct sweep_key k
                                         : "";
 }
 
+const char *sweep_point_text(const struct sweep_point *point, struct sweep_key key, char *text, size_t room)
+{
+    int length = 0;
+    const struct parameter *p = key.target == TARGET_PARAMETER ? &parameters[key.index] : NULL;
+    const char *word = p && p->words ? parameter_word(p, parameter_get(p, &point->config), &length) : NULL;
+    if (word) {
+        snprintf(text, room, "%.*s", length, word);
+    } else {
+        snprintf(text, room, "%.0f", sweep_point_number(point, key));
+    }
+    return text;
+}
+
 static double operand(const struct sweep_operand *x, const struct sweep_point *point, const struct observation *o)
 {
     return x->kind == OPERAND_NUMBER ? x->number : x->kind == OPERAND_KEY ? sweep_point_number(point, x->key) : metrics[x->metric].value(o);
