@@ -205,6 +205,8 @@ bool page_picture(struct page *page, const struct plots *plots, const struct pic
         return false;
     }
     put(page, "<figure>\n<div tabindex=\"0\" role=\"region\" aria-label=\"picture\"><img alt=\"");
+    put_text(page, picture->title);
+    put(page, ". ");
     put_text(page, picture->caption);
     put(page, "\" width=\"1280\" height=\"720\" src=\"data:image/svg+xml;base64,");
     put_base64(page, map.bytes, map.size_bytes);

@@ -17,7 +17,7 @@ bool plots_draw(const char *folder, struct plots *plots, struct error *e)
     if ((size_t)snprintf(plots->folder, sizeof plots->folder, "%s/plots", folder) >= sizeof plots->folder) {
         return error_input(e, "%s: the path is too long", folder);
     }
-    if (!plot_run(folder, plots, e) || !plot_serve(folder, plots, e)) {
+    if (!plot_run(folder, plots, e) || !plot_serve(folder, plots, e) || !plot_sweep(folder, plots, e)) {
         return false;
     }
     return plots->count > 0 || error_input(e, "%s: nothing to draw: expected a folder that run, serve or sweep left with --out", folder);

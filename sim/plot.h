@@ -55,5 +55,6 @@ void plot_abandon(struct plot *plot);
 /* Each draws the pictures of one kind of result if the folder has one, else nothing. */
 bool plot_run(const char *folder, struct plots *plots, struct error *e);
 bool plot_serve(const char *folder, struct plots *plots, struct error *e);
+bool plot_sweep(const char *folder, struct plots *plots, struct error *e);
 
 #endif

@@ -7,13 +7,8 @@
 #include <unistd.h>
 
 #include "sim/json_file.h"
+#include "sim/report_page_internal.h"
 #include "sim/unit.h"
-
-struct report {
-    const char *folder;
-    struct page *page;
-    struct plots *plots;
-};
 
 /* The object in a folder's file, or NULL: not there (*absent), or not such a file. */
 static cJSON *read_result(const char *folder, const char *name, const char *schema, bool *absent, struct error *e)
@@ -24,8 +19,7 @@ static cJSON *read_result(const char *folder, const char *name, const char *sche
     return *absent ? NULL : json_file_read(path, schema, e);
 }
 
-/* The pictures of all results in the folder, once: after the figures of the first of them. */
-static bool add_pictures(const struct report *r, struct error *e)
+bool report_pictures(const struct report *r, struct error *e)
 {
     for (int i = 0; i < r->plots->count; i++) {
         if (!page_picture(r->page, r->plots, &r->plots->pictures[i], e)) {
@@ -144,7 +138,7 @@ static bool report_run(const struct report *r, struct error *e)
                    json_text(run, "model", "?"), json_number(run, "metrics.generated_tokens", json_number(run, "tokens", 0)),
                    json_number(run, "cycles", 0));
     run_figures(page, run);
-    bool good = add_pictures(r, e);
+    bool good = report_pictures(r, e);
     run_sequences(page, run);
     run_places(page, run);
     run_units(page, run);
@@ -213,7 +207,7 @@ static bool report_serve(const struct report *r, struct error *e)
                    json_text(serve, "chip", "?"), json_text(serve, "model", "?"), json_number(serve, "requests_in", 0),
                    json_number(serve, "cycles", 0));
     serve_figures(page, serve);
-    bool good = add_pictures(r, e);
+    bool good = report_pictures(r, e);
     serve_tenants(page, serve);
     cJSON_Delete(serve);
     return good;
@@ -248,7 +242,7 @@ bool report_page(const char *folder, struct error *e)
         return false;
     }
     const struct report report = {folder, &page, &plots};
-    if (!report_run(&report, e) || !report_serve(&report, e)) {
+    if (!report_run(&report, e) || !report_serve(&report, e) || !report_sweep(&report, e)) {
         page_abandon(&page);
         return false;
     }

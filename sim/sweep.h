@@ -20,6 +20,8 @@ enum {
     SWEEP_VALUES_MAX = 4096, /* of one key */
     SWEEP_CONSTRAINTS_MAX = 32,
     SWEEP_PARETO_MAX = 8,
+    SWEEP_PLOTS_MAX = 16,
+    SWEEP_PLOT_NAME_ROOM = 40,
     SWEEP_POINTS_MAX = 1000000
 };
 
@@ -88,6 +90,12 @@ struct sweep_constraint {
 
 enum sampling_method { SAMPLE_GRID, SAMPLE_RANDOM, SAMPLE_LATIN_HYPERCUBE };
 
+/* A picture: y over x, a line for each value of `lines` (empty: one line); keys or metrics. */
+struct sweep_plot {
+    char name[SWEEP_PLOT_NAME_ROOM], title[128], x[SWEEP_KEY_ROOM], y[SWEEP_KEY_ROOM], lines[SWEEP_KEY_ROOM];
+    bool x_log, y_log;
+};
+
 struct sweep_chip {
     char name[SWEEP_TEXT_ROOM];
     struct chip_config config;
@@ -117,6 +125,8 @@ struct sweep {
     int32_t objective; /* a metric */
     int32_t pareto[SWEEP_PARETO_MAX];
     uint32_t n_pareto;
+    struct sweep_plot plots[SWEEP_PLOTS_MAX];
+    uint32_t n_plots;
     double *samples; /* [n_axes][n_points] in 0..1, owned; NULL for a grid */
     /* everything the axes name, opened once; workers have it from before they are forked. Owned. */
     struct sweep_chip *chips;

@@ -410,7 +410,8 @@ static bool read_root(void *user, yaml_node_t *root)
                                            {"seed", false, read_seed},
                                            {"constraints", false, sweep_read_constraints},
                                            {"objective", false, sweep_read_objective},
-                                           {"pareto", false, sweep_read_pareto}};
+                                           {"pareto", false, sweep_read_pareto},
+                                           {"plots", false, sweep_read_plots}};
     struct sweep_reader *r = user;
     return YAML_MAP(&r->yaml, root, "the sweep", keys) && check_whole(r, root);
 }

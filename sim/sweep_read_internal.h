@@ -18,5 +18,6 @@ struct sweep_reader {
 bool sweep_read_constraints(void *user, yaml_node_t *value, const char *key);
 bool sweep_read_objective(void *user, yaml_node_t *value, const char *key);
 bool sweep_read_pareto(void *user, yaml_node_t *value, const char *key);
+bool sweep_read_plots(void *user, yaml_node_t *value, const char *key);
 
 #endif
