@@ -50,6 +50,12 @@ run 2 serve long-context --set kv.sequences=4
 run 2 serve long-context --set slots.count=3
 run 2 serve agency15-resident --set sram.depth_words=6144
 
+run 0 serve double-buffer --json
+buffered=$(number cycles)
+above 'the second slot hides the swaps' 10000 "$(number adapter_wait_cycles)"
+run 0 serve double-buffer --json --set slots.prefetch=0
+above 'which cost without prefetch' "$(number cycles)" "$((buffered * 110 / 100))"
+
 # --- incidents ---
 
 json() { sed -n "s/^\t\t\"$1\":\t\([0-9.]*\),\{0,1\}$/\1/p" <<<"$out" | tail -1; }
