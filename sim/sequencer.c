@@ -137,7 +137,7 @@ void sequencer_ask_for_load(struct sequencer *u, int32_t slot, cycle_t now)
     burst->index = u->slots.slot[slot].adapter;
     burst->slot = slot;
     burst->load = u->slots.slot[slot].load;
-    burst->broken = u->slots.slot[slot].failing;
+    burst->broken = u->slots.slot[slot].failing || u->slots.slot[slot].let_through;
     link_push(u->out_load, now, NULL, 1);
     sequencer_event(u, now, EVENT_SLOT, (uint32_t)slot, SLOT_LOADING, burst->index);
 }
@@ -269,6 +269,24 @@ static void loaded_well(struct sequencer *u, const struct burst *loaded, cycle_t
     run_waiting(u, loaded->slot, whole, now);
 }
 
+/* A report of what a slot was to hold before it was renewed. When that load was broken, streaming tokens may be in layers that wait for its slices: they are let
+ * through before the slot can drain. False: no room to ask for that, the report waits. */
+static bool superseded(struct sequencer *u, const struct burst *report, cycle_t now)
+{
+    struct slot *slot = &u->slots.slot[report->slot];
+    if (report->broken && u->streams && !slot->let_through) {
+        slot->let_through = link_ready(u->out_load, now);
+        if (slot->let_through) {
+            sequencer_ask_for_load(u, report->slot, now);
+        }
+        return slot->let_through;
+    }
+    if (report->broken || report->layer == u->n_layers - 1) {
+        slots_superseded(&u->slots, report->slot, now);
+    }
+    return true;
+}
+
 static void adapter_loaded(struct sequencer *u, cycle_t now)
 {
     struct burst *loaded = link_front(u->in_loaded, now);
@@ -276,8 +294,8 @@ static void adapter_loaded(struct sequencer *u, cycle_t now)
         return;
     }
     if (u->slots.slot[loaded->slot].renew) { /* of what this slot was to hold before */
-        if (loaded->broken || loaded->layer == u->n_layers - 1) {
-            slots_superseded(&u->slots, loaded->slot, now);
+        if (!superseded(u, loaded, now)) {
+            return;
         }
     } else if (u->slots.slot[loaded->slot].failing) { /* nothing waits for a slice any more */
         u->slots.slot[loaded->slot].released = true;
@@ -344,6 +362,9 @@ static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle
     r->started_at = now;
     if (runs) {
         r->running_at = now;
+    }
+    if (!runs && r->load_requested_at == NEVER) { /* it joined while the adapter was live, and the slot is renewed now */
+        r->load_requested_at = slot->renew ? slot->renew_at : slot->load_requested_at;
     }
     if (slot && r->load_requested_at != NEVER) {
         r->loaded_at = slot->renew ? NEVER : slot->loaded_at;

@@ -152,7 +152,7 @@ static void vacate(struct slots *slots, struct slot *s, cycle_t now)
     s->state = SLOT_FREE;
     s->adapter = -1;
     s->users = s->pages = 0;
-    s->usable = s->retired = s->renew = s->failing = s->released = false;
+    s->usable = s->retired = s->renew = s->failing = s->released = s->let_through = false;
 }
 
 static void evict(struct slots *slots, struct slot *s, cycle_t now)
@@ -264,6 +264,7 @@ void slots_superseded(struct slots *slots, int32_t i, cycle_t now)
     struct slot *s = change(slots, i, now);
     ES_ASSERT(s->state == SLOT_LOADING && s->renew);
     s->state = SLOT_DRAINING;
+    s->let_through = false;
     changed(slots, s);
 }
 

@@ -29,11 +29,12 @@ struct slot {
     uint32_t load;                        /* the load's number in this slot, from 1 on: what layers know a slice by */
     bool usable;                          /* tokens may be issued: it is live or, streaming, layer 0 is written */
     uint32_t retries;                     /* this load came in broken so often */
-    bool retired;  /* nobody finds it any more: its adapter was unloaded or has a new version; it is given up when its users are done */
-    bool renew;    /* its adapter is to be loaded (anew) when no token that used it is in flight and no load is on the way */
-    bool renewed;  /* the present load is of that kind */
-    bool failing;  /* streaming: its load stayed broken; layers are told not to wait for it */
-    bool released; /* and they have been */
+    bool retired;     /* nobody finds it any more: its adapter was unloaded or has a new version; it is given up when its users are done */
+    bool renew;       /* its adapter is to be loaded (anew) when no token that used it is in flight and no load is on the way */
+    bool renewed;     /* the present load is of that kind */
+    bool failing;     /* streaming: its load stayed broken; layers are told not to wait for it */
+    bool released;    /* and they have been */
+    bool let_through; /* streaming: renewed while its load came in broken; layers are told not to wait for that load */
     uint32_t in_flight; /* renew: sequences with tokens in flight */
     cycle_t renew_at;   /* since when */
     uint32_t pages;     /* that its adapter has */
