@@ -7,8 +7,7 @@
 /* The tokens it attends to: the latest ones. */
 static uint32_t context(const struct attention_unit *u)
 {
-    uint32_t tokens = u->token->position + 1;
-    return tokens < u->window_tokens ? tokens : u->window_tokens;
+    return (uint32_t)shape_visible_tokens(u->shape, u->token->layer, (int32_t)u->token->position + 1);
 }
 
 /* Asks for all K or V rows of the sequence, as fast as the multipliers use them; they take no less than the multipliers. */
@@ -16,7 +15,8 @@ static void read_rows(struct attention_unit *u, cycle_t now, enum kv_part part, 
 {
     cycle_t mac_cycles = ceil_div((uint64_t)context(u) * u->n_heads * u->head_dim, u->lanes);
     uint32_t words = context(u) * u->map->kv_row_words;
-    struct sram_place first_row = memory_map_row(u->map, u->token->sequence, part, u->token->position + 1 - context(u));
+    struct sram_place first_row =
+        memory_map_row(u->map, memory_map_kv(u->map, u->token->sequence, u->token->layer), part, u->token->position + 1 - context(u));
     sram_request(u->read_request, now, u->token, first_row, words, (uint32_t)ceil_div(words, mac_cycles));
     u->until = now + 1 + mac_cycles + u->sram_latency_cycles;
     u->phase = phase;
@@ -34,7 +34,8 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
     token_arrive(u->token, q->last, now);
     if (u->model) {
         const struct shape *s = &u->model->shape;
-        const struct kv kv = kv_from(s, &u->kv[u->token->sequence], (int32_t)(u->token->position + 1 - context(u)));
+        const struct kv kv =
+            kv_from(s, &u->kv[memory_map_kv(u->map, u->token->sequence, u->token->layer)], (int32_t)(u->token->position + 1 - context(u)));
         k_attention(s, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &kv, (int32_t)context(u), &u->x, u->scratch);
     }
     link_pop(u->in_q, now);
@@ -74,7 +75,7 @@ static void softmax(struct attention_unit *u, cycle_t from)
 
 static void send(struct attention_unit *u, cycle_t now)
 {
-    bool lora = token_has_lora(u->token, u->unit.layer, LINEARS_O);
+    bool lora = token_has_lora(u->token, LINEARS_O);
     struct link *full = !link_ready(u->out_x, now) ? u->out_x : lora && !link_ready(u->out_lora, now) ? u->out_lora : NULL;
     if (full) {
         link_block(full, &u->unit, now);

@@ -27,13 +27,14 @@ struct attention_unit {
     struct link *in_q, *out_x, *out_lora;
     struct link *read_request, *read_response;
     const struct memory_map *map;
-    uint32_t n_heads, head_dim, window_tokens; /* UINT32_MAX: it sees the whole context */
+    const struct shape *shape;
+    uint32_t n_heads, head_dim;
     uint32_t lanes, max_lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
     enum attention_phase phase;
     cycle_t until; /* the next known end: of the rows on an idle SRAM, of the softmax, of the values */
     struct token *token;
     const struct model *model; /* NULL: a run without values */
-    struct kv *kv;             /* the layer's KV contents, [kv.sequences] */
+    struct kv *kv;             /* the KV contents of its layers, as memory_map_kv() counts them */
     struct act8 x;             /* register, [n_heads * head_dim] */
     int64_t *scratch;
 };

@@ -27,7 +27,7 @@
 #include "kernels/attention.h"
 
 enum { TOKENS_PER_LAYER = 16, RESIDUAL_DEPTH_FACTOR = 4 };
-enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27 };
+enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, UNITS_SHARED = 14, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27, LINKS_LAST = 2 };
 
 /* The upper ends of parameters' ranges that the arithmetic relies on. */
 enum {
@@ -131,54 +131,66 @@ static uint32_t beats(const struct chip *c, uint32_t n, uint32_t lanes)
     return ceil_div(n, lanes < width ? lanes : width);
 }
 
-static void set_norm(struct chip *c, struct norm_unit *u, const struct norm *weights, enum linear_group feeds)
+static bool is_shared(const struct chip *c)
+{
+    return c->config.chip_organisation == ORGANISATION_SHARED;
+}
+
+/* `adds`: it gets something to add, and norms that before where the model does so. */
+static void set_norm(struct chip *c, struct norm_unit *u, enum norm_place place, enum linear_group feeds, bool adds)
 {
     int32_t n = c->shape.d_model;
     u->n = (uint32_t)n;
     u->lanes = c->config.norm_lanes;
     u->latency_cycles = c->config.norm_latency_cycles;
     u->beats = beats(c, u->n, u->lanes);
+    u->place = place;
     u->feeds = feeds;
-    u->passes = 1;
+    u->passes = adds && c->shape.post_norms ? 2 : 1;
+    u->last_layer = c->shape.n_layers - 1;
+    u->model = c->model;
     if (c->model) {
-        u->weights = weights;
         u->residual = (struct residual){keep(c, (size_t)n, sizeof(int32_t)), n};
         u->x = new_act8(c, n);
         u->scratch = keep(c, (size_t)n, sizeof(int64_t));
     }
 }
 
-/* What comes from the ROM array is normed before it is added, where the model does so. */
-static void set_post_norm(const struct chip *c, struct norm_unit *u, const struct norm *post)
-{
-    if (c->shape.post_norms) {
-        u->passes = 2;
-        u->post = post;
-    }
-}
-
-static void set_rom(struct chip *c, struct rom_array *u, enum linear_group group, enum place place, const struct layer *layer)
+static void set_rom(struct chip *c, struct rom_array *u, uint32_t port_index, enum linear_group group, enum place place)
 {
     const struct shape *s = &c->shape;
+    struct rom_port *port = &u->port[port_index];
     uint32_t n_out_sum = 0;
     for (uint32_t i = 0; i < linears_count(group); i++) {
         enum linear which = linears_first(group) + i;
         n_out_sum += (uint32_t)shape_n_out(s, which);
         if (c->model) {
-            u->matrix[i] = &layer->linear[which];
-            u->acc[i] = new_acc(c, shape_n_out(s, which));
+            port->acc[i] = new_acc(c, shape_n_out(s, which));
         }
     }
-    u->n_matrices = linears_count(group);
-    u->group = group;
-    u->place = place;
-    rom_array_timing(u, &c->config, (uint32_t)shape_n_in(s, linears_first(group)), n_out_sum);
-    if (group == LINEARS_QKV && s->qkv_bias) {
-        rom_array_bias(u, &c->config, layer ? layer->bias : NULL);
+    port->n_matrices = linears_count(group);
+    port->group = group;
+    port->place = place;
+    port->layers = c->model ? c->model->layers : NULL;
+    rom_port_timing(port, &c->config, (uint32_t)shape_n_in(s, linears_first(group)), n_out_sum, group == LINEARS_QKV && s->qkv_bias);
+    u->n_ports++;
+    u->last_layer = s->n_layers - 1;
+}
+
+static void set_head(struct chip *c, struct rom_array *u, uint32_t port_index)
+{
+    struct rom_port *port = &u->port[port_index];
+    port->n_matrices = 1;
+    port->place = PLACE_rom_head;
+    rom_port_timing(port, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab, false);
+    u->n_ports++;
+    if (c->model) {
+        port->head = &c->model->head;
+        port->acc[0] = new_acc(c, c->shape.n_vocab);
     }
 }
 
-static void set_rope(struct chip *c, struct rope_unit *u, int32_t layer, struct kv *kv)
+static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
 {
     const struct shape *s = &c->shape;
     uint32_t n_q = (uint32_t)(s->n_heads * s->head_dim), n_kv = (uint32_t)(s->n_kv_heads * s->head_dim);
@@ -192,7 +204,6 @@ static void set_rope(struct chip *c, struct rope_unit *u, int32_t layer, struct 
     u->sram_latency_cycles = c->config.sram_latency_cycles;
     if (c->model) {
         u->model = c->model;
-        u->turns = model_rope_turns(c->model, layer);
         u->kv = kv;
         u->q = new_act8(c, (int32_t)n_q);
         u->q_exponent = keep(c, (size_t)s->n_heads, sizeof(int16_t));
@@ -200,13 +211,13 @@ static void set_rope(struct chip *c, struct rope_unit *u, int32_t layer, struct 
     }
 }
 
-static void set_attention(struct chip *c, struct attention_unit *u, int32_t layer, struct kv *kv)
+static void set_attention(struct chip *c, struct attention_unit *u, struct kv *kv)
 {
     const struct shape *s = &c->shape;
     u->map = &c->map;
     u->n_heads = (uint32_t)s->n_heads;
     u->head_dim = (uint32_t)s->head_dim;
-    u->window_tokens = shape_is_local(s, layer) ? (uint32_t)s->window_tokens : UINT32_MAX;
+    u->shape = s;
     u->lanes = c->config.attention_lanes;
     u->max_lanes = c->config.attention_max_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;
@@ -236,7 +247,7 @@ static void set_silu(struct chip *c, struct silu_unit *u)
     }
 }
 
-static void set_lora_mac(struct chip *c, struct lora_mac *u, const struct layer *layer)
+static void set_lora_mac(struct chip *c, struct lora_mac *u)
 {
     u->map = &c->map;
     u->ecc = (enum ecc)c->config.sram_ecc;
@@ -245,14 +256,13 @@ static void set_lora_mac(struct chip *c, struct lora_mac *u, const struct layer 
     for (int i = 0; i < BURST_ACCS && u->values; i++) {
         u->h[i] = new_act8(c, LORA_RANK_MAX);
     }
-    for (enum linear which = 0; which < LINEAR_COUNT && u->values; which++) {
-        u->base_exponent[which] = layer->linear[which].exponent;
-    }
+    u->layers = c->model ? c->model->layers : NULL;
 }
 
+/* KV contents of a block's layers, as memory_map_kv() counts them. */
 static struct kv *new_kv(struct chip *c)
 {
-    uint32_t n = c->config.kv_sequences;
+    uint32_t n = c->config.kv_sequences * c->map.layers;
     size_t heads = (size_t)c->config.kv_context_tokens * (size_t)c->shape.n_kv_heads;
     struct kv *kv = keep(c, n, sizeof *kv);
     for (uint32_t i = 0; i < n; i++) {
@@ -262,26 +272,27 @@ static struct kv *new_kv(struct chip *c)
     return kv;
 }
 
-static void set_layer(struct chip *c, int32_t l)
+static void set_layer(struct chip *c, uint32_t l)
 {
     struct layer_block *b = &c->layers[l];
-    const struct layer *weights = c->model ? &c->model->layers[l] : NULL;
     struct kv *kv = c->model ? new_kv(c) : NULL;
-    set_norm(c, &b->attention_norm, weights ? &weights->attention_norm : NULL, LINEARS_QKV);
-    if (l > 0) {
-        set_post_norm(c, &b->attention_norm, weights ? &c->model->layers[l - 1].post_ffn_norm : NULL);
-    }
-    set_rom(c, &b->rom_qkv, LINEARS_QKV, PLACE_rom_qkv, weights);
-    set_rope(c, &b->rope, l, kv);
-    set_attention(c, &b->attention, l, kv);
-    set_rom(c, &b->rom_o, LINEARS_O, PLACE_rom_o, weights);
-    set_norm(c, &b->ffn_norm, weights ? &weights->ffn_norm : NULL, LINEARS_GATE_UP);
-    set_post_norm(c, &b->ffn_norm, weights ? &weights->post_attention_norm : NULL);
-    set_rom(c, &b->rom_gate_up, LINEARS_GATE_UP, PLACE_rom_gate_up, weights);
+    set_norm(c, &b->attention_norm, NORM_ATTENTION, LINEARS_QKV, l > 0 || is_shared(c));
+    set_rope(c, &b->rope, kv);
+    set_attention(c, &b->attention, kv);
+    set_norm(c, &b->ffn_norm, NORM_FFN, LINEARS_GATE_UP, true);
     set_silu(c, &b->silu);
-    set_rom(c, &b->rom_down, LINEARS_DOWN, PLACE_rom_down, weights);
-    set_lora_mac(c, &b->lora_mac, weights);
+    set_lora_mac(c, &b->lora_mac);
     sram_init(&b->sram, &c->config, keep(c, c->config.sram_banks, 1));
+}
+
+/* The matrices of a block: an array for each group of linears, or a port of the units that all layers share. */
+static void set_matrices(struct chip *c, struct layer_block *b)
+{
+    struct rom_array *all = is_shared(c) ? &c->matrix_units : NULL;
+    set_rom(c, all ? all : &b->rom_qkv, all ? LINEARS_QKV : 0, LINEARS_QKV, PLACE_rom_qkv);
+    set_rom(c, all ? all : &b->rom_o, all ? LINEARS_O : 0, LINEARS_O, PLACE_rom_o);
+    set_rom(c, all ? all : &b->rom_gate_up, all ? LINEARS_GATE_UP : 0, LINEARS_GATE_UP, PLACE_rom_gate_up);
+    set_rom(c, all ? all : &b->rom_down, all ? LINEARS_DOWN : 0, LINEARS_DOWN, PLACE_rom_down);
 }
 
 static void set_ends(struct chip *c)
@@ -291,17 +302,12 @@ static void set_ends(struct chip *c)
     c->embed.beats = beats(c, (uint32_t)c->shape.d_model, c->config.embed_elements);
     c->embed.weights = m ? &m->embedding : NULL;
     c->embed.scale_q16 = m ? m->embedding_scale_q16 : 0;
-    set_norm(c, &c->final_norm, m ? &m->final_norm : NULL, LINEARS_QKV);
-    set_post_norm(c, &c->final_norm, m ? &m->layers[c->shape.n_layers - 1].post_ffn_norm : NULL);
-    c->rom_head.n_matrices = 1;
-    c->rom_head.place = PLACE_rom_head;
-    rom_array_timing(&c->rom_head, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab);
+    set_norm(c, &c->final_norm, NORM_FINAL, LINEARS_QKV, true);
+    set_head(c, is_shared(c) ? &c->matrix_units : &c->rom_head, is_shared(c) ? LINEAR_GROUPS : 0);
     c->sampler.pass_cycles = (uint32_t)ceil_div((uint32_t)c->shape.n_vocab, c->config.sampler_lanes);
     c->sampler.latency_cycles = c->config.sampler_latency_cycles;
     c->sampler.values = m != NULL;
     if (m) {
-        c->rom_head.matrix[0] = &m->head;
-        c->rom_head.acc[0] = new_acc(c, c->shape.n_vocab);
         c->sampler.scratch = keep(c, k_sample_scratch(c->shape.n_vocab), 1);
     }
 }
@@ -457,7 +463,8 @@ static void set_sequencer(struct chip *c, struct adapter *adapters)
     for (uint32_t i = 0; i < u->n_sequences; i++) {
         u->sequences[i].request = -1;
     }
-    u->n_free = (uint32_t)c->shape.n_layers * TOKENS_PER_LAYER + TOKENS_PER_LAYER;
+    /* Shared: as many as any link holds, so that no link on the way round is ever full for good. */
+    u->n_free = is_shared(c) ? c->config.link_depth : (uint32_t)c->shape.n_layers * TOKENS_PER_LAYER + TOKENS_PER_LAYER;
     u->tokens = keep(c, u->n_free, sizeof *u->tokens);
     u->free_tokens = keep(c, u->n_free, sizeof *u->free_tokens);
     for (uint32_t i = 0; i < u->n_free; i++) {
@@ -467,28 +474,46 @@ static void set_sequencer(struct chip *c, struct adapter *adapters)
 
 /* -- the block diagram -- */
 
+static void place_layer(struct chip *c, struct layer_block *b, int l)
+{
+    bool arrays = !is_shared(c);
+    add_unit(c, &b->attention_norm.unit, KIND_ATTENTION_NORM, l, norm_tick);
+    if (arrays) {
+        add_unit(c, &b->rom_qkv.unit, KIND_ROM_QKV, l, rom_array_tick);
+    }
+    add_unit(c, &b->rope.unit, KIND_ROPE, l, rope_tick);
+    add_unit(c, &b->attention.unit, KIND_ATTENTION, l, attention_tick);
+    if (arrays) {
+        add_unit(c, &b->rom_o.unit, KIND_ROM_O, l, rom_array_tick);
+    }
+    add_unit(c, &b->ffn_norm.unit, KIND_FFN_NORM, l, norm_tick);
+    if (arrays) {
+        add_unit(c, &b->rom_gate_up.unit, KIND_ROM_GATE_UP, l, rom_array_tick);
+    }
+    add_unit(c, &b->silu.unit, KIND_SILU, l, silu_tick);
+    if (arrays) {
+        add_unit(c, &b->rom_down.unit, KIND_ROM_DOWN, l, rom_array_tick);
+    }
+    add_unit(c, &b->lora_mac.unit, KIND_LORA_MAC, l, lora_mac_tick);
+    add_unit(c, &b->sram.unit, KIND_SRAM, l, sram_tick);
+}
+
 static void place_units(struct chip *c)
 {
     add_unit(c, &c->sequencer.unit, KIND_SEQUENCER, -1, sequencer_tick);
     add_unit(c, &c->host_port.unit, KIND_HOST_PORT, -1, host_port_tick);
     add_unit(c, &c->dma.unit, KIND_DMA, -1, dma_tick);
     add_unit(c, &c->embed.unit, KIND_EMBED, -1, embed_tick);
-    for (int l = 0; l < c->shape.n_layers; l++) {
-        struct layer_block *b = &c->layers[l];
-        add_unit(c, &b->attention_norm.unit, KIND_ATTENTION_NORM, l, norm_tick);
-        add_unit(c, &b->rom_qkv.unit, KIND_ROM_QKV, l, rom_array_tick);
-        add_unit(c, &b->rope.unit, KIND_ROPE, l, rope_tick);
-        add_unit(c, &b->attention.unit, KIND_ATTENTION, l, attention_tick);
-        add_unit(c, &b->rom_o.unit, KIND_ROM_O, l, rom_array_tick);
-        add_unit(c, &b->ffn_norm.unit, KIND_FFN_NORM, l, norm_tick);
-        add_unit(c, &b->rom_gate_up.unit, KIND_ROM_GATE_UP, l, rom_array_tick);
-        add_unit(c, &b->silu.unit, KIND_SILU, l, silu_tick);
-        add_unit(c, &b->rom_down.unit, KIND_ROM_DOWN, l, rom_array_tick);
-        add_unit(c, &b->lora_mac.unit, KIND_LORA_MAC, l, lora_mac_tick);
-        add_unit(c, &b->sram.unit, KIND_SRAM, l, sram_tick);
+    for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
+        place_layer(c, &c->layers[l], is_shared(c) ? -1 : (int)l);
+    }
+    if (is_shared(c)) {
+        add_unit(c, &c->matrix_units.unit, KIND_MATRIX_UNITS, -1, rom_array_tick);
     }
     add_unit(c, &c->final_norm.unit, KIND_FINAL_NORM, -1, norm_tick);
-    add_unit(c, &c->rom_head.unit, KIND_ROM_HEAD, -1, rom_array_tick);
+    if (!is_shared(c)) {
+        add_unit(c, &c->rom_head.unit, KIND_ROM_HEAD, -1, rom_array_tick);
+    }
     add_unit(c, &c->sampler.unit, KIND_SAMPLER, -1, sampler_tick);
 }
 
@@ -513,42 +538,57 @@ static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *p
  * always finds room in time, and the LoRA MAC unit goes on to the arrays behind. (It frees its own x link earlier, which lets no more x come: a sender
  * needs room in both.)
  */
-static void wire_layer(struct chip *c, int l)
+static void wire_layer(struct chip *c, uint32_t l)
 {
     struct layer_block *b = &c->layers[l];
     const struct shape *s = &c->shape;
     uint32_t depth = c->config.link_depth, residual_depth = RESIDUAL_DEPTH_FACTOR * depth;
+    struct rom_array *all = is_shared(c) ? &c->matrix_units : NULL;
+    struct rom_array *qkv = all ? all : &b->rom_qkv, *o = all ? all : &b->rom_o, *gate_up = all ? all : &b->rom_gate_up,
+                     *down = all ? all : &b->rom_down;
+    uint32_t p_qkv = all ? LINEARS_QKV : 0, p_o = all ? LINEARS_O : 0, p_gate_up = all ? LINEARS_GATE_UP : 0,
+             p_down = all ? LINEARS_DOWN : 0;
     int32_t d = s->d_model, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, ff = s->d_ff;
 
-    WIRE(&b->attention_norm, out_x, &b->x_qkv, &b->rom_qkv, in_x, depth, "x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->attention_norm, out_x, &b->x_qkv, qkv, port[p_qkv].in_x, depth, "x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
     WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
-    WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, &b->rom_qkv, in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv},
+    WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, qkv, port[p_qkv].in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv},
          WAKE_LAST);
-    WIRE(&b->rom_qkv, out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv}, WAKE_WHOLE);
+    WIRE(qkv, port[p_qkv].out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv}, WAKE_WHOLE);
     WIRE(&b->rope, out_q, &b->q, &b->attention, in_q, depth, "q", PAYLOAD_HEADS, {q}, WAKE_WHOLE);
-    WIRE(&b->attention, out_x, &b->x_o, &b->rom_o, in_x, depth, "x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
+    WIRE(&b->attention, out_x, &b->x_o, o, port[p_o].in_x, depth, "x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
     WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
-    WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, &b->rom_o, in_delta, depth, "delta_o", PAYLOAD_ACC, {d}, WAKE_LAST);
-    WIRE(&b->rom_o, out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d}, WAKE_WHOLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, o, port[p_o].in_delta, depth, "delta_o", PAYLOAD_ACC, {d}, WAKE_LAST);
+    WIRE(o, port[p_o].out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d}, WAKE_WHOLE);
     WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention",
          PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
-    WIRE(&b->ffn_norm, out_x, &b->x_gate_up, &b->rom_gate_up, in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->ffn_norm, out_x, &b->x_gate_up, gate_up, port[p_gate_up].in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d}, WAKE_IDLE);
     WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d},
          WAKE_IDLE);
-    WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, &b->rom_gate_up, in_delta, depth, "delta_gate_up", PAYLOAD_ACC,
-         {ff, ff}, WAKE_LAST);
-    WIRE(&b->rom_gate_up, out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff}, WAKE_WHOLE);
-    WIRE(&b->silu, out_x, &b->x_down, &b->rom_down, in_x, depth, "x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, gate_up, port[p_gate_up].in_delta, depth, "delta_gate_up",
+         PAYLOAD_ACC, {ff, ff}, WAKE_LAST);
+    WIRE(gate_up, port[p_gate_up].out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff}, WAKE_WHOLE);
+    WIRE(&b->silu, out_x, &b->x_down, down, port[p_down].in_x, depth, "x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
     WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
-    WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, &b->rom_down, in_delta, depth, "delta_down", PAYLOAD_ACC, {d}, WAKE_LAST);
-    struct norm_unit *next = l + 1 < s->n_layers ? &c->layers[l + 1].attention_norm : &c->final_norm;
-    WIRE(&b->rom_down, out, &b->down, next, in_delta, depth, "down", PAYLOAD_ACC, {d}, WAKE_WHOLE);
+    WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, down, port[p_down].in_delta, depth, "delta_down", PAYLOAD_ACC, {d},
+         WAKE_LAST);
+    struct norm_unit *next = all ? &b->attention_norm : l + 1 < c->n_layer_blocks ? &c->layers[l + 1].attention_norm : &c->final_norm;
+    WIRE(down, port[p_down].out, &b->down, next, in_delta, depth, "down", PAYLOAD_ACC, {d}, WAKE_WHOLE);
     WIRE(&b->ffn_norm, out_residual, &b->residual_ffn, next, in_residual, residual_depth, "residual_ffn", PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
+    if (all) {
+        WIRE(down, port[p_down].out_last, &b->down_last, &c->final_norm, in_delta, depth, "down_last", PAYLOAD_ACC, {d}, WAKE_WHOLE);
+        WIRE(&b->ffn_norm, out_residual_last, &b->residual_last, &c->final_norm, in_residual, residual_depth, "residual_last",
+             PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
+    }
 
     wire_port(c, b, &b->kv_write, SRAM_KV_WRITE, &b->rope.unit, &b->rope.write_request, &b->rope.write_response);
     wire_port(c, b, &b->kv_read, SRAM_KV_READ, &b->attention.unit, &b->attention.read_request, &b->attention.read_response);
     wire_port(c, b, &b->lora_read, SRAM_LORA_READ, &b->lora_mac.unit, &b->lora_mac.read_request, &b->lora_mac.read_response);
     wire_port(c, b, &b->dma_write, SRAM_DMA_WRITE, &c->dma.unit, &c->dma.write_request[l], &c->dma.write_response[l]);
+    for (int32_t other = 1; all && other < s->n_layers; other++) {
+        c->dma.write_request[other] = c->dma.write_request[0];
+        c->dma.write_response[other] = c->dma.write_response[0];
+    }
 }
 
 static void wire_chip(struct chip *c)
@@ -559,14 +599,21 @@ static void wire_chip(struct chip *c)
     WIRE(&c->host_port, out_slice, &c->slice, &c->dma, in_slice, depth, "slice", PAYLOAD_NONE, {0}, WAKE_FIRST);
     WIRE(&c->dma, out_loaded, &c->loaded, &c->sequencer, in_loaded, depth, "loaded", PAYLOAD_NONE, {0}, WAKE_FIRST);
     WIRE(&c->sequencer, out_token, &c->token, &c->embed, in_token, depth, "token", PAYLOAD_NONE, {0}, WAKE_IDLE);
-    WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_residual, depth, "embedded", PAYLOAD_RESIDUAL, {d},
-         WAKE_WHOLE);
-    for (int l = 0; l < c->shape.n_layers; l++) {
+    if (is_shared(c)) {
+        WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_first, depth, "embedded", PAYLOAD_RESIDUAL, {d},
+             WAKE_WHOLE);
+    } else {
+        WIRE(&c->embed, out_residual, &c->embedded, &c->layers[0].attention_norm, in_residual, depth, "embedded", PAYLOAD_RESIDUAL, {d},
+             WAKE_WHOLE);
+    }
+    struct rom_array *head = is_shared(c) ? &c->matrix_units : &c->rom_head;
+    uint32_t p_head = is_shared(c) ? LINEAR_GROUPS : 0;
+    for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         wire_layer(c, l);
     }
-    WIRE(&c->final_norm, out_x, &c->x_head, &c->rom_head, in_x, depth, "x_head", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&c->final_norm, out_x, &c->x_head, head, port[p_head].in_x, depth, "x_head", PAYLOAD_ACT8, {d}, WAKE_IDLE);
     WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0}, WAKE_FIRST);
-    WIRE(&c->rom_head, out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab}, WAKE_WHOLE);
+    WIRE(head, port[p_head].out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab}, WAKE_WHOLE);
     WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0}, WAKE_FIRST);
     for (int l = 0; l < c->shape.n_layers && streams(c); l++) {
         struct layer_block *b = &c->layers[l];
@@ -608,15 +655,18 @@ static bool check_requests(const struct chip_config *config, const struct shape 
 
 static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters, struct request *requests, uint32_t n_requests)
 {
-    size_t n_layers = (size_t)c->shape.n_layers, n_units = UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
-    c->layers = keep(c, n_layers, sizeof *c->layers);
+    size_t n_layers = (size_t)c->shape.n_layers;
+    c->n_layer_blocks = is_shared(c) ? 1 : (uint32_t)n_layers;
+    size_t n_units = is_shared(c) ? UNITS_SHARED : UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
+    c->layers = keep(c, c->n_layer_blocks, sizeof *c->layers);
     c->units = keep(c, n_units, sizeof(struct unit *));
-    size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (size_t)streams(c)) * n_layers;
+    size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (is_shared(c) ? LINKS_LAST : streams(c))) * (size_t)c->n_layer_blocks;
     c->links = keep(c, n_links, sizeof(struct link *));
     memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,
                      keep(c, n_adapters * n_layers * LINEAR_GROUPS, sizeof(struct lora_region)));
-    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+    for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         set_layer(c, l);
+        set_matrices(c, &c->layers[l]);
     }
     set_ends(c);
     set_host(c, adapters, n_adapters);
@@ -672,7 +722,7 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
     if (setjmp(c->out_of_memory)) {
         chip_free(c);
         return error_input(e, "%s: not enough memory for the chip's contents: expected room for %.1f MiB of SRAM in values", config->name,
-                           (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / 1048576);
+                           (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / map.layers / 1048576);
     }
     build(c, adapters, n_adapters, requests, n_requests);
     if (!check_pages(c, e)) {
@@ -794,6 +844,22 @@ void chip_free(struct chip *chip)
     }
     free(chip->blocks);
     free(chip);
+}
+
+const struct rom_array *chip_rom(const struct chip *c, enum linear_group group)
+{
+    const struct layer_block *b = &c->layers[0];
+    const struct rom_array *arrays[] = {[LINEARS_QKV] = &b->rom_qkv,
+                                        [LINEARS_O] = &b->rom_o,
+                                        [LINEARS_GATE_UP] = &b->rom_gate_up,
+                                        [LINEARS_DOWN] = &b->rom_down,
+                                        &c->rom_head};
+    return is_shared(c) ? &c->matrix_units : arrays[group];
+}
+
+const struct rom_port *chip_rom_port(const struct chip *c, enum linear_group group)
+{
+    return &chip_rom(c, group)->port[is_shared(c) ? (int)group : 0];
 }
 
 static const char *name(const char *what, int layer, char text[CHIP_NAME_ROOM])

@@ -37,6 +37,7 @@ struct layer_block {
     struct link qkv, q, o, gate_up, down;                          /* results */
     struct link residual_attention, residual_ffn;                  /* the residual stream, past the ROM arrays */
     struct link written;                                           /* streaming: the layer's slice of an adapter is there */
+    struct link down_last, residual_last;                          /* shared: what leaves the last layer; down and residual_ffn go round */
     struct sram_port kv_write, kv_read, lora_read, dma_write;
 };
 
@@ -52,9 +53,11 @@ struct chip {
     struct host_port host_port;
     struct dma dma;
     struct embed_rom embed;
-    struct layer_block *layers; /* [shape.n_layers] */
+    struct layer_block *layers; /* [n_layer_blocks] one for each layer; shared: one for all of them, without ROM arrays */
+    uint32_t n_layer_blocks;
     struct norm_unit final_norm;
-    struct rom_array rom_head;
+    struct rom_array rom_head;     /* spatial */
+    struct rom_array matrix_units; /* shared: in place of all ROM arrays; the ports are those of enum linear_group, then the head's */
     struct sampler sampler;
     struct link token, embedded, x_head, logits, sampled, retired, load, slice, loaded;
 
@@ -79,6 +82,10 @@ bool chip_set_incidents(struct chip *chip, const struct incident *incidents, uin
 void chip_free(struct chip *chip);
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
+
+/* The ROM array that holds a group's matrices of the first layer (shared: the matrix units), and its port for them; group LINEAR_GROUPS: the head. */
+const struct rom_array *chip_rom(const struct chip *chip, enum linear_group group);
+const struct rom_port *chip_rom_port(const struct chip *chip, enum linear_group group);
 
 /* The name of a unit or link: "layer3.rom_qkv", "embed"; written to `text`, returned. */
 enum { CHIP_NAME_ROOM = 48 };

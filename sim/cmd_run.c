@@ -20,7 +20,8 @@ struct arguments {
 };
 
 static const struct option options[] = {
-    OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the chip: a preset or a YAML file (default: sample)"),
+    OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE",
+                "the chip: a preset, a YAML file, or auto: sized for the model (default: sample)"),
     OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE",
                 "the model: a preset, a GGUF file or a ROM image (default: sample); with --timing-only also a shape"),
     OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants of area, energy and cost (default: n6)"),

@@ -71,8 +71,10 @@ static bool check_divides(const struct chip_config *c, struct error *e)
 
 bool config_check(const struct chip_config *c, struct error *e)
 {
-    if (c->chip_organisation == ORGANISATION_SHARED) {
-        return error_input(e, "chip %s: chip.organisation: shared is not supported yet; expected spatial", c->name);
+    if (c->chip_organisation == ORGANISATION_SHARED &&
+        (c->slots_loading != LOADING_WHOLE || c->slots_layout != LAYOUT_FIXED || c->sram_split != SPLIT_FIXED)) {
+        return error_input(
+            e, "chip %s: chip.organisation: shared: expected slots.loading: whole, slots.layout: fixed and sram.split: fixed", c->name);
     }
     if (c->rom_rows_per_cycle > c->rom_tile_rows) {
         return error_input(e, "chip %s: rom.rows_per_cycle: expected at most rom.tile_rows (%" PRIu32 "), found %" PRIu32, c->name,

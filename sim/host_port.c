@@ -172,7 +172,7 @@ static void accept_slice(struct dma *u, cycle_t now)
         next_slice(u, now);
         return;
     }
-    sram_request(u->write_request[u->layer], now, NULL, memory_map_slot(u->map, u->slot), words, u->words_per_cycle);
+    sram_request(u->write_request[u->layer], now, NULL, memory_map_slice(u->map, u->slot, u->layer), words, u->words_per_cycle);
     u->until = now + sram_ideal_cycles(words, u->words_per_cycle, u->sram_latency_cycles);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);

@@ -60,15 +60,17 @@ static enum limit beats_limit(const struct chip *c, uint32_t lanes, enum limit u
 }
 
 /* The sweep, or the beats of the input if those take longer. Where the array then waits for LoRA, all of it is LoRA's: a shorter sweep would wait longer. */
-static void book_rom(struct booking *s, const struct rom_array *rom, double visits, enum limit beats)
+static void book_rom(struct booking *s, enum linear_group group, double visits, enum limit beats)
 {
-    double all = (double)s->places[rom->place], hidden = rom->unit.state_cycles[UNIT_STALL_LORA] ? all * s->with_adapter / s->tokens : 0;
-    double chain = (s->tokens - (hidden > 0 ? s->with_adapter : 0)) * visits * rom->pipeline_cycles;
+    const struct rom_array *rom = chip_rom(s->chip, group);
+    const struct rom_port *port = chip_rom_port(s->chip, group);
+    double all = (double)s->places[port->place], hidden = rom->unit.state_cycles[UNIT_STALL_LORA] ? all * s->with_adapter / s->tokens : 0;
+    double chain = (s->tokens - (hidden > 0 ? s->with_adapter : 0)) * visits * port->pipeline_cycles;
     double sweep = all - hidden > chain ? all - hidden - chain : 0;
     s->cycles[LIMIT_dependency_chain] += all - hidden - sweep;
     s->cycles[lora_limit(s->chip)] += hidden;
-    s->booked[rom->place] = true;
-    s->cycles[sweep > (s->tokens - (hidden > 0 ? s->with_adapter : 0)) * visits * rom->sweep_cycles ? beats : LIMIT_rom_sweep] += sweep;
+    s->booked[port->place] = true;
+    s->cycles[sweep > (s->tokens - (hidden > 0 ? s->with_adapter : 0)) * visits * port->sweep_cycles ? beats : LIMIT_rom_sweep] += sweep;
 }
 
 /* Rotation, then a K and a V row: a cycle each and the SRAM's latency are chain, further cycles are for words that the ports do not take at once. */
@@ -88,11 +90,10 @@ static void book_rope(struct booking *s)
 static void book_transfer(struct booking *s)
 {
     const struct chip *c = s->chip;
-    const struct layer_block *b = &c->layers[0];
-    double layers = c->shape.n_layers, all = (double)s->places[PLACE_transfer];
-    double drains =
-        layers * ((double)b->rom_qkv.drain_beats + b->rom_o.drain_beats + b->rom_gate_up.drain_beats + b->rom_down.drain_beats - 4) +
-        c->rom_head.drain_beats - 1;
+    double layers = c->shape.n_layers, all = (double)s->places[PLACE_transfer], drains = 0;
+    for (enum linear_group g = 0; g <= LINEAR_GROUPS; g++) {
+        drains += (g < LINEAR_GROUPS ? layers : 1) * ((double)chip_rom_port(c, g)->drain_beats - 1);
+    }
     /* The chain: a drain and an input of each array, the token, the embedding and the sampled token. */
     const double parts[] = {drains, 8 * layers + 5, c->embed.beats - 1.0};
     const enum limit limits[] = {LIMIT_drain_width, LIMIT_dependency_chain, LIMIT_link_width};
@@ -126,22 +127,21 @@ static void book_load(struct booking *s, double cycles)
 static void book_places(struct booking *s, enum limit busiest)
 {
     const struct chip *c = s->chip;
-    const struct layer_block *b = &c->layers[0];
     double layers = c->shape.n_layers;
     book(s, PLACE_embed, 0, 0, LIMIT_dependency_chain);
     book(s, PLACE_norm, 2 * layers + 1, c->config.norm_latency_cycles, LIMIT_vector_unit);
     enum limit norm = beats_limit(c, c->config.norm_lanes, LIMIT_vector_unit);
-    book_rom(s, &b->rom_qkv, layers, norm);
+    book_rom(s, LINEARS_QKV, layers, norm);
     book_rope(s);
     double rows = c->config.attention_latency_cycles + 1.0 + c->config.sram_latency_cycles;
     book(s, PLACE_scores, layers, rows, LIMIT_attention_lanes);
     book(s, PLACE_softmax, layers, c->config.attention_latency_cycles, LIMIT_vector_unit);
     book(s, PLACE_values, layers, rows, LIMIT_attention_lanes);
-    book_rom(s, &b->rom_o, layers, beats_limit(c, c->config.attention_lanes, LIMIT_attention_lanes));
-    book_rom(s, &b->rom_gate_up, layers, norm);
+    book_rom(s, LINEARS_O, layers, beats_limit(c, c->config.attention_lanes, LIMIT_attention_lanes));
+    book_rom(s, LINEARS_GATE_UP, layers, norm);
     book(s, PLACE_silu, layers, c->config.silu_latency_cycles, LIMIT_vector_unit);
-    book_rom(s, &b->rom_down, layers, beats_limit(c, c->config.silu_lanes, LIMIT_vector_unit));
-    book_rom(s, &c->rom_head, 1, norm);
+    book_rom(s, LINEARS_DOWN, layers, beats_limit(c, c->config.silu_lanes, LIMIT_vector_unit));
+    book_rom(s, LINEAR_GROUPS, 1, norm);
     book(s, PLACE_sampler, 1, c->config.sampler_latency_cycles + 1, LIMIT_vector_unit);
     book(s, PLACE_lora, 0, 0, lora_limit(c));
     book(s, PLACE_sram, 0, 0, LIMIT_bank_ports);
@@ -177,13 +177,18 @@ static const struct unit *find_busiest(const struct chip *c)
     return busiest;
 }
 
+/* A visit takes a vector through one port; of several ports, each has as many. */
 static enum limit rom_limit(const struct chip *c, const struct rom_array *rom)
 {
     const struct unit *u = &rom->unit;
-    double lora = (double)u->state_cycles[UNIT_STALL_LORA],
-           visits = (double)u->state_cycles[UNIT_BUSY] / (rom->sweep_cycles + rom->pipeline_cycles + rom->drain_beats);
-    double sweep = visits * rom->sweep_cycles, drain = visits * rom->drain_beats, pipeline = visits * rom->pipeline_cycles;
-    if (lora > sweep && lora > drain) {
+    double sweep = 0, pipeline = 0, drain = 0, lora = (double)u->state_cycles[UNIT_STALL_LORA], busy = (double)u->state_cycles[UNIT_BUSY];
+    for (const struct rom_port *port = rom->port; port < rom->port + rom->n_ports; port++) {
+        sweep += port->sweep_cycles;
+        pipeline += port->pipeline_cycles;
+        drain += port->drain_beats;
+    }
+    double visits = busy / (sweep + pipeline + drain);
+    if (lora > visits * sweep && lora > visits * drain) {
         return lora_limit(c);
     }
     return sweep >= drain && sweep >= pipeline ? LIMIT_rom_sweep : drain >= pipeline ? LIMIT_drain_width : LIMIT_dependency_chain;
@@ -210,7 +215,8 @@ static enum limit unit_limit(const struct chip *c, const struct unit *u, const s
     case KIND_ROM_O:
     case KIND_ROM_GATE_UP:
     case KIND_ROM_DOWN:
-    case KIND_ROM_HEAD: return rom_limit(c, (const struct rom_array *)u);
+    case KIND_ROM_HEAD:
+    case KIND_MATRIX_UNITS: return rom_limit(c, (const struct rom_array *)u);
     case KIND_ATTENTION: return attention_limit(c, requests, n_requests);
     case KIND_LORA_MAC: return lora_limit(c);
     case KIND_HOST_PORT: return LIMIT_host_link;

@@ -361,6 +361,7 @@ static void cosim_tick(struct unit *unit, cycle_t now)
     see_words(l, now, &in);
     see_room(l, now, &in);
     trace_inside(l, now);
+    ES_ASSERT(all->n_pins > 0);
     for (uint32_t k = 0; k < all->n_pins; k++) {
         out[k] = (struct lora_outputs){.delta = all->delta[k]};
         l->pins[k]->outputs(l->pins[k], &out[k]);
@@ -453,6 +454,9 @@ static bool open_all(struct lora_cosim *all, struct error *e)
 bool lora_cosim_attach(struct chip *chip, const struct lora_cosim_options *options, struct lora_cosim **cosim, struct error *e)
 {
     ES_ASSERT(chip->model && chip->now == 0 && options->before_cycles > 0);
+    if (chip->config.chip_organisation == ORGANISATION_SHARED) {
+        return error_input(e, "chip %s: chip.organisation: shared has no layer of its own at the LoRA MAC unit's pins; expected spatial", chip->config.name);
+    }
     if (options->layer >= chip->shape.n_layers) {
         return error_input(e, "layer %" PRId32 ": expected a layer of the model, 0 to %" PRId32, options->layer, chip->shape.n_layers - 1);
     }

@@ -23,9 +23,9 @@ static struct burst *pick(struct lora_mac *u, cycle_t now)
 
 static struct lora_region region_of(const struct lora_mac *u, enum linear_group group, const struct token *token)
 {
-    struct lora_region region = memory_map_lora(u->map, token->adapter, u->unit.layer, group, token->slot);
-    for (uint32_t i = 0; i < linears_count(group); i++) {
-        region.job.base_exponent[i] = u->base_exponent[linears_first(group) + i];
+    struct lora_region region = memory_map_lora(u->map, token->adapter, token->layer, group, token->slot);
+    for (uint32_t i = 0; i < linears_count(group) && u->layers; i++) {
+        region.job.base_exponent[i] = u->layers[token->layer].linear[linears_first(group) + i].exponent;
     }
     return region;
 }
@@ -38,7 +38,7 @@ struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, 
 static void compute_a(struct lora_mac *u, const struct act8 *x)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
-        const struct lora_pair *pair = adapter_pair(u->weights, u->unit.layer, linears_first(u->group) + i);
+        const struct lora_pair *pair = adapter_pair(u->weights, u->token->layer, linears_first(u->group) + i);
         if (pair->rank > 0) {
             k_lora_a(pair, x, &u->h[i]);
         }
@@ -49,7 +49,7 @@ static void compute_a(struct lora_mac *u, const struct act8 *x)
 static void compute_b(struct lora_mac *u, struct burst *delta)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
-        const struct lora_pair *pair = adapter_pair(u->weights, u->unit.layer, linears_first(u->group) + i);
+        const struct lora_pair *pair = adapter_pair(u->weights, u->token->layer, linears_first(u->group) + i);
         delta->acc[i].exponent = u->x_exponent + u->region.job.base_exponent[i];
         if (pair->rank > 0) {
             k_lora_b(pair, &u->h[i], delta->acc[i].exponent, delta->acc[i].m);
@@ -86,7 +86,7 @@ static void ask_for_a(struct lora_mac *u, cycle_t now)
 RARELY static void read_damage(struct lora_mac *u, const struct damage *d, cycle_t now)
 {
     uint32_t first = linears_first(u->group);
-    if (d->layer != u->unit.layer || d->linear < (int32_t)first || d->linear >= (int32_t)(first + linears_count(u->group)) ||
+    if (d->layer != u->token->layer || d->linear < (int32_t)first || d->linear >= (int32_t)(first + linears_count(u->group)) ||
         now <= d->from) {
         return;
     }

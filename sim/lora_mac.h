@@ -40,10 +40,10 @@ struct lora_mac {
     struct lora_region region;
     const struct adapter *weights; /* the token's adapter as the slot's bits have it */
     enum ecc ecc;
-    uint64_t corrected;                  /* counter: flipped bits that secded put right, a read of the word each */
-    bool values;                         /* false: a run without values */
-    struct act8 h[BURST_ACCS];           /* registers, [LORA_RANK_MAX] each */
-    int32_t base_exponent[LINEAR_COUNT]; /* of the layer's base weights; 0 in a run without values */
+    uint64_t corrected;         /* counter: flipped bits that secded put right, a read of the word each */
+    bool values;                /* false: a run without values */
+    struct act8 h[BURST_ACCS];  /* registers, [LORA_RANK_MAX] each */
+    const struct layer *layers; /* [n_layers] of the model, for the exponents of base weights; NULL: a run without values */
     int32_t x_exponent;
     struct cosim_layer *cosim; /* its pins (lora_cosim.h), or NULL */
 };
@@ -51,14 +51,14 @@ struct lora_mac {
 /* What the unit is told with a burst of x for this group. */
 struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, const struct token *token);
 
-/* Whether a token's adapter has something for this group of linears. */
-static inline bool token_has_lora(const struct token *token, int32_t layer, enum linear_group group)
+/* Whether a token's adapter has something for this group of linears of the layer that it is in. */
+static inline bool token_has_lora(const struct token *token, enum linear_group group)
 {
     if (!token->adapter) {
         return false;
     }
     for (uint32_t i = 0; i < linears_count(group); i++) {
-        if (adapter_pair(token->adapter, layer, linears_first(group) + i)->rank > 0) {
+        if (adapter_pair(token->adapter, token->layer, linears_first(group) + i)->rank > 0) {
             return true;
         }
     }

@@ -80,13 +80,13 @@ static bool no_room(const struct chip_config *config, const struct memory_map *m
 {
     uint32_t width = config->sram_width_bits;
     return error_input(e,
-                       "%s: a layer's SRAM has %u banks x %u words x %u bits = %.1f KiB, but %s take %.1f KiB and the "
+                       "%s: %s SRAM has %u banks x %u words x %u bits = %.1f KiB, but %s take %.1f KiB and the "
                        "KV of %u sequences "
                        "x %u tokens takes %.1f KiB: expected both to fit (sram.banks, sram.depth_words, slots.count, slots.rank_max, "
                        "slots.pages, kv.sequences, kv.context_tokens)",
-                       config->name, config->sram_banks, config->sram_depth_words, width, (double)map->capacity_words * width / 8192,
-                       adapters, (double)words * width / 8192, config->kv_sequences, config->kv_context_tokens,
-                       (double)map->kv_words * width / 8192);
+                       config->name, map->layers > 1 ? "the" : "a layer's", config->sram_banks, config->sram_depth_words, width,
+                       (double)map->capacity_words * width / 8192, adapters, (double)words * width / 8192, config->kv_sequences,
+                       config->kv_context_tokens, (double)map->kv_words * width / 8192);
 }
 
 /* Adapters have pages, and the KV cache lies behind them. */
@@ -119,14 +119,14 @@ static bool place_slots(const struct chip_config *config, struct memory_map *map
 {
     char text[64];
     snprintf(text, sizeof text, "%u slots of rank %u", config->slots_count, config->slots_rank_max);
-    map->slots_words = (uint64_t)map->slot_words * config->slots_count;
+    map->slots_words = (uint64_t)map->slot_words * config->slots_count * map->layers;
     map->kv_base_words = (uint32_t)map->slots_words;
     return map->slots_words + map->kv_words <= map->capacity_words || no_room(config, map, text, map->slots_words, e);
 }
 
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
 {
-    uint32_t width = config->sram_width_bits;
+    uint32_t width = config->sram_width_bits, layers = config->chip_organisation == ORGANISATION_SHARED ? (uint32_t)shape->n_layers : 1;
     uint64_t slot = slot_words(config, shape);
     uint64_t row = words((uint64_t)shape->n_kv_heads * (uint64_t)(shape->head_dim + 1) * 8, width);
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
@@ -136,10 +136,12 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     }
     *map = (struct memory_map){
         .width_bits = width,
+        .layers = layers,
+        .kv_sequences = config->kv_sequences,
         .slot_words = (uint32_t)slot,
         .kv_row_words = (uint32_t)row,
         .kv_context_tokens = config->kv_context_tokens,
-        .kv_words = 2 * row * config->kv_context_tokens * config->kv_sequences,
+        .kv_words = 2 * row * config->kv_context_tokens * config->kv_sequences * layers,
         .capacity_words = capacity,
         .whole_slots = config->slots_layout == LAYOUT_FIXED,
         .page_words = config->sram_page_words,
@@ -190,8 +192,8 @@ struct lora_region memory_map_lora(const struct memory_map *map, const struct ad
                                    int32_t slot)
 {
     struct lora_region region = *region_in_slot_0(map, adapter, layer, group);
-    region.job.a_address_words += memory_map_slot(map, slot).address_words;
-    region.job.b_address_words += memory_map_slot(map, slot).address_words;
+    region.job.a_address_words += memory_map_slice(map, slot, layer).address_words;
+    region.job.b_address_words += memory_map_slice(map, slot, layer).address_words;
     return region;
 }
 

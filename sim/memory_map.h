@@ -11,6 +11,9 @@
  *   an adapter of slots.rank_max would.
  *   | page | page | ...                                                    |  rest |
  *
+ *   chip.organisation: shared has one SRAM for all layers: a slot is as many slots as there are layers, one behind the other, and the KV caches of layer 0 are
+ *   followed by those of layer 1, and so on.
+ *
  * A slot is as large as an adapter of slots.rank_max on all seven linears. In it (or in an adapter's pages, one after the other), per group of linears that share
  * an input (QKV, O, gate and up, down): region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads *
  * (head_dim mantissas and an exponent), a byte each.
@@ -32,10 +35,12 @@ struct lora_region {     /* one group of linears of one adapter in one layer */
 
 struct memory_map {
     uint32_t width_bits;
+    uint32_t layers; /* in the block whose SRAM this is: 1, or with chip.organisation: shared all of the model */
+    uint32_t kv_sequences;
     uint32_t slot_words;
     uint32_t kv_base_words, kv_row_words, kv_context_tokens;
     uint64_t slots_words, kv_words,
-        capacity_words; /* of one layer; slots_words: all pages, where there are pages; kv_words: 0 when they are shared */
+        capacity_words; /* of one block; slots_words: all pages, where there are pages; kv_words: 0 when they are shared */
     /* pages; n_pages 0: neither adapters nor KV have any */
     bool shared;      /* KV too */
     bool whole_slots; /* an adapter takes as many as one of slots.rank_max */
@@ -82,15 +87,27 @@ static inline uint32_t *memory_map_slot_page(const struct memory_map *map, int32
 }
 static inline struct sram_place memory_map_slot(const struct memory_map *map, int32_t slot)
 {
-    return (struct sram_place){map->slot_page ? 0 : (uint32_t)slot * map->slot_words, memory_map_slot_page(map, slot)};
+    return (struct sram_place){map->slot_page ? 0 : (uint32_t)slot * map->slot_words * map->layers, memory_map_slot_page(map, slot)};
+}
+/* The same for the slice of a layer. */
+static inline struct sram_place memory_map_slice(const struct memory_map *map, int32_t slot, int32_t layer)
+{
+    struct sram_place place = memory_map_slot(map, slot);
+    place.address_words += map->layers > 1 ? (uint32_t)layer * map->slot_words : 0;
+    return place;
 }
 
 enum kv_part { KV_K, KV_V };
+/* A sequence's KV cache of one layer, among those in the block's SRAM. */
+static inline uint32_t memory_map_kv(const struct memory_map *map, uint32_t sequence, int32_t layer)
+{
+    return map->layers > 1 ? (uint32_t)layer * map->kv_sequences + sequence : sequence;
+}
 static inline uint32_t *memory_map_kv_page(const struct memory_map *map, uint32_t sequence, enum kv_part part)
 {
     return map->kv_page ? &map->kv_page[((size_t)sequence * 2 + part) * (map->kv_pages + 1)] : NULL;
 }
-/* Where the row of a sequence's token begins. */
+/* Where the row of a token begins; `sequence` as memory_map_kv() counts them. */
 static inline struct sram_place memory_map_row(const struct memory_map *map, uint32_t sequence, enum kv_part part, uint32_t position)
 {
     uint32_t base_words = map->kv_page ? 0 : map->kv_base_words + (sequence * 2 + part) * map->kv_context_tokens * map->kv_row_words;

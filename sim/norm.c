@@ -6,51 +6,79 @@
 #include "kernels/rmsnorm.h"
 #include "sim/lora_mac.h"
 
+static const struct norm *weights(const struct norm_unit *u)
+{
+    const struct layer *layer = &u->model->layers[u->token->layer];
+    return u->place == NORM_ATTENTION ? &layer->attention_norm : u->place == NORM_FFN ? &layer->ffn_norm : &u->model->final_norm;
+}
+
+/* Of what is added, where the model norms that. The attention norm's is of the layer before. */
+static const struct norm *post_weights(const struct norm_unit *u)
+{
+    int32_t layer = u->place == NORM_ATTENTION ? u->token->layer - 1 : u->token->layer;
+    return u->place == NORM_FFN ? &u->model->layers[layer].post_attention_norm : &u->model->layers[layer].post_ffn_norm;
+}
+
 static void compute(struct norm_unit *u, const struct burst *residual, const struct burst *delta)
 {
     memcpy(u->residual.m, residual->residual.m, u->n * sizeof *u->residual.m);
-    if (delta && u->post) {
+    if (delta && u->passes > 1) {
         const struct acc *acc = &delta->acc[0];
-        const int32_t exponent = k_rmsnorm_wide(u->post, acc->m, acc->exponent, u->scratch);
+        const int32_t exponent = k_rmsnorm_wide(post_weights(u), acc->m, acc->exponent, u->scratch);
         k_residual_add(&u->residual, &(struct acc){u->scratch, acc->n, exponent});
     } else if (delta) {
         k_residual_add(&u->residual, &delta->acc[0]);
     }
-    k_rmsnorm(u->weights, &u->residual, &u->x, u->scratch);
+    k_rmsnorm(weights(u), &u->residual, &u->x, u->scratch);
 }
 
-RARELY static void accept(struct norm_unit *u, cycle_t now)
+/* Takes a vector, and what is to be added to it if in_delta is not NULL, when both are whole. Returns whether they were. */
+static bool take(struct norm_unit *u, struct link *in_residual, struct link *in_delta, cycle_t now)
 {
-    struct burst *residual = link_front(u->in_residual, now);
-    struct burst *delta = u->in_delta ? link_front(u->in_delta, now) : residual;
+    struct burst *residual = link_front(in_residual, now);
+    struct burst *delta = in_delta ? link_front(in_delta, now) : residual;
     if (!delta) {
-        return;
+        return false;
     }
     ES_ASSERT(residual); /* it was sent along with what the delta was computed from: only the delta wakes the norm */
     cycle_t last = residual->last > delta->last ? residual->last : delta->last;
     if (last > now) {
         unit_sleep(&u->unit, last);
-        return;
+        return false;
     }
     ES_ASSERT(residual->token == delta->token);
     u->token = delta->token;
+    u->token->layer += u->place == NORM_ATTENTION;
     token_arrive(u->token, delta->last, now);
-    if (u->weights) {
-        compute(u, residual, u->in_delta ? delta : NULL);
+    if (u->model) {
+        compute(u, residual, in_delta ? delta : NULL);
     }
-    link_pop(u->in_residual, now);
-    if (u->in_delta) {
-        link_pop(u->in_delta, now);
+    link_pop(in_residual, now);
+    if (in_delta) {
+        link_pop(in_delta, now);
     }
-    u->until = now + u->passes * (ceil_div(u->n, u->lanes) + u->latency_cycles);
+    u->until = now + (in_delta ? u->passes : 1) * (ceil_div(u->n, u->lanes) + u->latency_cycles);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
+    return true;
+}
+
+RARELY static void accept(struct norm_unit *u, cycle_t now)
+{
+    if (!take(u, u->in_residual, u->in_delta, now) && u->in_first) {
+        take(u, u->in_first, NULL, now);
+    }
+}
+
+static struct link *out_residual(const struct norm_unit *u)
+{
+    return u->out_residual_last && u->token->layer == u->last_layer ? u->out_residual_last : u->out_residual;
 }
 
 /* The link of this token that has no room, or NULL. */
 static struct link *blocked(const struct norm_unit *u, bool lora, cycle_t now)
 {
-    struct link *outputs[] = {u->out_x, lora ? u->out_lora : NULL, u->out_residual};
+    struct link *outputs[] = {u->out_x, lora ? u->out_lora : NULL, out_residual(u)};
     for (int i = 0; i < 3; i++) {
         if (outputs[i] && !link_ready(outputs[i], now)) {
             return outputs[i];
@@ -61,7 +89,7 @@ static struct link *blocked(const struct norm_unit *u, bool lora, cycle_t now)
 
 static void push_x(const struct norm_unit *u, struct link *link, cycle_t now)
 {
-    if (u->weights) {
+    if (u->model) {
         act8_copy(&link_back(link)->act, &u->x);
     }
     link_push(link, now, u->token, u->beats);
@@ -117,7 +145,7 @@ RARELY static void send(struct norm_unit *u, cycle_t now)
     if (u->written && slice_missing(u, now)) {
         return;
     }
-    bool lora = u->out_lora && token_has_lora(u->token, u->unit.layer, u->feeds);
+    bool lora = u->out_lora && token_has_lora(u->token, u->feeds);
     struct link *full = blocked(u, lora, now);
     if (full) {
         link_block(full, &u->unit, now);
@@ -127,11 +155,12 @@ RARELY static void send(struct norm_unit *u, cycle_t now)
     if (lora) {
         push_x(u, u->out_lora, now);
     }
-    if (u->out_residual) {
-        if (u->weights) {
-            memcpy(link_back(u->out_residual)->residual.m, u->residual.m, u->n * sizeof *u->residual.m);
+    struct link *residual = out_residual(u);
+    if (residual) {
+        if (u->model) {
+            memcpy(link_back(residual)->residual.m, u->residual.m, u->n * sizeof *u->residual.m);
         }
-        link_push(u->out_residual, now, u->token, u->beats);
+        link_push(residual, now, u->token, u->beats);
     }
     finish(u, now);
 }

@@ -8,6 +8,8 @@
  * Latency     from the last beat of both inputs: ceil(n / lanes) + norm.latency_cycles to the first beat out, twice that with a post-norm.
  * Throughput  the next vector is taken in the cycle after the outputs are sent; their beats leave meanwhile.
  * Streaming   (slots.loading) the attention norm holds a token until its layer's slice of the token's adapter is written: the DMA says so over `written`.
+ * Shared      (chip.organisation) tokens come round to the attention norm from the last ROM port of their layer, or to it for the first time from the
+ *             embedding; who comes round goes first.
  * Stall rule  waits for that slice (`slice`), then until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
  * Inaccuracies: the add waits for the whole delta, although the adder could follow its beats.
  */
@@ -18,25 +20,30 @@
 #include "sim/link.h"
 #include "sim/memory_map.h"
 
+enum norm_place { NORM_ATTENTION, NORM_FFN, NORM_FINAL }; /* a token enters its next layer with the attention's */
+
 struct norm_unit {
     struct unit unit;
     struct link *in_residual, *in_delta; /* in_delta NULL: the first norm, right after the embedding */
+    struct link *in_first;               /* shared: what comes from the embedding, beside what comes round; else NULL */
     struct link *out_x, *out_lora;       /* out_lora NULL: the final norm */
     struct link *out_residual;           /* NULL: the final norm */
-    struct link *out_retired;            /* the final norm only */
-    struct link *in_written;             /* attention norm, streaming: the layer's slice of a load is there; else NULL */
-    uint32_t *written;                   /* [slots.count] the latest load of each slot whose slice is there; NULL like in_written */
-    bool waited;                         /* the token had to wait for its slice */
-    enum linear_group feeds;             /* the linears behind out_x */
+    struct link *out_residual_last;      /* for tokens in the last layer, where it is not NULL */
+    int32_t last_layer;
+    struct link *out_retired; /* the final norm only */
+    struct link *in_written;  /* attention norm, streaming: the layer's slice of a load is there; else NULL */
+    uint32_t *written;        /* [slots.count] the latest load of each slot whose slice is there; NULL like in_written */
+    bool waited;              /* the token had to wait for its slice */
+    enum linear_group feeds;  /* the linears behind out_x */
     uint32_t n, lanes, latency_cycles, beats;
     uint32_t passes; /* 1, or 2 with a post-norm */
     cycle_t until;
     struct token *token;
-    const struct norm *weights; /* NULL: a run without values */
-    const struct norm *post;    /* of the delta; NULL: it is added as it comes */
-    struct residual residual;   /* registers, [n] */
-    struct act8 x;              /* [n] */
-    int64_t *scratch;           /* [n] */
+    enum norm_place place;
+    const struct model *model; /* NULL: a run without values */
+    struct residual residual;  /* registers, [n] */
+    struct act8 x;             /* [n] */
+    int64_t *scratch;          /* [n] */
 };
 
 void norm_tick(struct unit *unit, cycle_t now);

@@ -111,12 +111,21 @@ static const char *places_title(const struct run *run)
     return run->n_requests > 1 ? "cycles per token of the first sequence" : "cycles per token, by place";
 }
 
+/* This kind or the first behind it of which the chip has any. */
+static int next_kind(const struct run *run, int kind)
+{
+    while (kind < UNIT_KINDS && sum_kind(run->chip, (enum unit_kind)kind).n_units == 0) {
+        kind++;
+    }
+    return kind;
+}
+
 /* Two columns: a token's cycles at the left, the units at the right. */
 static void print_tables(const struct run *run, FILE *out)
 {
     const struct request *r = &run->requests[0];
     uint64_t cycles[PLACES], total = places_of(r, cycles);
-    int tokens = r->n_generated > 1 ? r->n_generated - 1 : 1, place = 0, kind = 0;
+    int tokens = r->n_generated > 1 ? r->n_generated - 1 : 1, place = 0, kind = next_kind(run, 0);
     fprintf(out, "%-47s%s\n", places_title(run), "units: # busy  - stalled  . idle, of all cycles");
     while (place < PLACES || kind < UNIT_KINDS) {
         while (place < PLACES && cycles[place] == 0) {
@@ -130,7 +139,8 @@ static void print_tables(const struct run *run, FILE *out)
             fprintf(out, "%-45s", "");
         }
         if (kind < UNIT_KINDS) {
-            print_unit(run, kind++, out);
+            print_unit(run, (enum unit_kind)kind, out);
+            kind = next_kind(run, kind + 1);
         }
         fputc('\n', out);
         if (place == PLACES) {

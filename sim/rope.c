@@ -7,12 +7,13 @@
 static void compute(struct rope_unit *u, const struct burst *in)
 {
     const struct shape *s = &u->model->shape;
-    const struct layer *w = &u->model->layers[u->unit.layer];
+    const struct layer *w = &u->model->layers[u->token->layer];
     const struct token *token = u->token;
-    struct kv *kv = &u->kv[token->sequence];
+    const struct rope_turns turns = model_rope_turns(u->model, u->token->layer);
+    struct kv *kv = &u->kv[memory_map_kv(u->map, token->sequence, token->layer)];
     int64_t heads = (int64_t)token->position * s->n_kv_heads;
-    k_rope(&u->turns, token->position, &w->q_norm, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
-    k_rope(&u->turns, token->position, &w->k_norm, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
+    k_rope(&turns, token->position, &w->q_norm, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
+    k_rope(&turns, token->position, &w->k_norm, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
            kv->k_exponent + heads, u->scratch);
     k_kv_value(&in->acc[2], s->n_kv_heads, s->head_dim, kv->v + heads * s->head_dim, kv->v_exponent + heads);
 }
@@ -38,7 +39,7 @@ RARELY static void accept(struct rope_unit *u, cycle_t now)
 static void write_row(struct rope_unit *u, cycle_t now, enum kv_part part, enum rope_phase phase)
 {
     uint32_t words = u->map->kv_row_words;
-    struct sram_place row = memory_map_row(u->map, u->token->sequence, part, u->token->position);
+    struct sram_place row = memory_map_row(u->map, memory_map_kv(u->map, u->token->sequence, u->token->layer), part, u->token->position);
     sram_request(u->write_request, now, u->token, row, words, u->write_words_per_cycle);
     u->until = now + sram_ideal_cycles(words, u->write_words_per_cycle, u->sram_latency_cycles);
     u->phase = phase;

@@ -29,9 +29,8 @@ struct rope_unit {
     cycle_t until; /* end of the rotation, or when an undisturbed write would be done */
     struct token *token;
     const struct model *model; /* NULL: a run without values */
-    struct rope_turns turns;
-    struct kv *kv; /* the layer's KV contents, [kv.sequences] */
-    struct act8 q; /* registers; exponents per head beside it */
+    struct kv *kv;             /* the KV contents of its layers, as memory_map_kv() counts them */
+    struct act8 q;             /* registers; exponents per head beside it */
     int16_t *q_exponent;
     int64_t *scratch;
 };

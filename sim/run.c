@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/synthetic.h"
+#include "sim/chip_auto.h"
 #include "sim/output.h"
 #include "sim/report.h"
 #include "sim/trace_files.h"
@@ -18,9 +19,12 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool load_config(struct run *run, struct error *e)
+/* The chip's parameters, those of --set last; `auto` needs to know the model's shape. */
+static bool load_config(struct run *run, const struct shape *shape, struct error *e)
 {
-    if (!config_load(run->options.chip, &run->config, e)) {
+    if (chip_is_auto(run->options.chip)) {
+        chip_auto(shape, &run->config);
+    } else if (!config_load(run->options.chip, &run->config, e)) {
         return false;
     }
     for (int32_t i = 0; i < run->options.n_set; i++) {
@@ -34,9 +38,10 @@ static bool load_config(struct run *run, struct error *e)
 /* The SRAM must hold the model's slots and KV: known from its shape, before a large file is baked. */
 static bool fits_chip(void *user, const struct shape *shape, struct error *e)
 {
-    const struct run *run = user;
+    struct run *run = user;
     struct memory_map map;
-    return config_check(&run->config, e) && memory_map_make(&run->config, shape, &map, e);
+    return (!chip_is_auto(run->options.chip) || load_config(run, shape, e)) && config_check(&run->config, e) &&
+           memory_map_make(&run->config, shape, &map, e);
 }
 
 static bool is_base(const char *adapter)
@@ -169,10 +174,11 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = options->without_trace ? NULL : trace_new()};
     struct shape_check fits = {fits_chip, run};
-    bool good = load_config(run, e) && physics_load(options->physics ? options->physics : "n6", &run->physics, e) &&
+    bool is_auto = chip_is_auto(options->chip);
+    bool good = (is_auto || load_config(run, NULL, e)) && physics_load(options->physics ? options->physics : "n6", &run->physics, e) &&
                 (options->timing_only ? image_open_shape : image_open_model)(options->model, &fits, &run->image, e) &&
-                load_adapters(run, e) && encode_prompt(run, e) && chip_check_context(&run->config, run->prompt.count, options->tokens, e) &&
-                make_requests(run, e) &&
+                (!is_auto || load_config(run, &run->image.model.shape, e)) && load_adapters(run, e) && encode_prompt(run, e) &&
+                chip_check_context(&run->config, run->prompt.count, options->tokens, e) && make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
                          run->n_requests, run->trace, &run->chip, e) &&
                 (!options->folder || watch_utilisation(run, e)) && attach_cosim(run, e);

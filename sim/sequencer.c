@@ -416,6 +416,7 @@ static struct token *new_token(struct sequencer *u, const struct sequence *s, cy
         .sequence = (uint32_t)(s - u->sequences),
         .request = (uint32_t)s->request,
         .position = s->position,
+        .layer = -1,
         .id = s->next_id,
         .slot = s->slot,
         .load = s->slot >= 0 ? u->slots.slot[s->slot].load : 0,

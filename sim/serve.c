@@ -7,6 +7,7 @@
 
 #include "adapters/synthetic.h"
 #include "kernels/ref.h"
+#include "sim/chip_auto.h"
 #include "sim/trace_files.h"
 
 enum { STREAM_PROMPTS = 4 }; /* of random_seed(), after those of workload_draw.c */
@@ -18,13 +19,23 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool load_config(struct serve *s, const struct serve_options *o, struct error *e)
+static bool is_auto(const struct serve *s)
 {
+    return !s->options.config && chip_is_auto(s->workload->chip);
+}
+
+/* The chip's parameters; `auto` needs to know the model's shape. */
+static bool load_config(struct serve *s, const struct shape *shape, struct error *e)
+{
+    const struct serve_options *o = &s->options;
     if (o->config) {
         s->config = *o->config;
         return true;
     }
-    bool good = config_load(s->workload->chip, &s->config, e);
+    bool good = is_auto(s) || config_load(s->workload->chip, &s->config, e);
+    if (is_auto(s)) {
+        chip_auto(shape, &s->config);
+    }
     for (int32_t i = 0; good && i < s->workload->n_set; i++) {
         struct error detail;
         good = config_set(&s->config, s->workload->set[i], &detail) ||
@@ -38,15 +49,17 @@ static bool load_config(struct serve *s, const struct serve_options *o, struct e
 
 static bool fits_chip(void *user, const struct shape *shape, struct error *e)
 {
-    const struct serve *s = user;
+    struct serve *s = user;
     struct memory_map map;
-    return config_check(&s->config, e) && memory_map_make(&s->config, shape, &map, e);
+    return (!is_auto(s) || load_config(s, shape, e)) && config_check(&s->config, e) && memory_map_make(&s->config, shape, &map, e);
 }
 
 static bool open_model(struct serve *s, struct error *e)
 {
     struct shape_check fits = {fits_chip, s};
-    return (s->workload->values ? image_open_model : image_open_shape)(s->workload->model, &fits, &s->image, e);
+    return (is_auto(s) || load_config(s, NULL, e)) &&
+           (s->workload->values ? image_open_model : image_open_shape)(s->workload->model, &fits, &s->image, e) &&
+           (!is_auto(s) || load_config(s, &s->image.model.shape, e));
 }
 
 /* --- adapters --- */
@@ -208,7 +221,7 @@ bool serve_open(const struct workload *workload, const struct serve_options *opt
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
-    bool good = load_config(s, options, e) && open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
+    bool good = open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
                          s->trace, &s->chip, e) &&
                 set_incidents(s, e);

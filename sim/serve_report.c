@@ -166,7 +166,7 @@ static uint64_t restarts(const struct serve *s)
 static uint64_t corrected(const struct serve *s)
 {
     uint64_t n = 0;
-    for (int32_t l = 0; l < s->chip->shape.n_layers; l++) {
+    for (uint32_t l = 0; l < s->chip->n_layer_blocks; l++) {
         n += s->chip->layers[l].lora_mac.corrected;
     }
     return n;

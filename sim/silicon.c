@@ -38,6 +38,12 @@ static void count_array(const struct chip_config *c, const struct array *a, doub
     s->rom_tree_adders += copies * (tiles - 1) * c->rom_drain_elements;
 }
 
+/* Blocks of units: one for each layer, or one that all layers share. */
+static double n_blocks(const struct chip_config *c, const struct shape *m)
+{
+    return c->chip_organisation == ORGANISATION_SHARED ? 1 : m->n_layers;
+}
+
 enum { LAYER_ARRAYS = 4 };
 
 static void layer_arrays(const struct shape *m, struct array arrays[LAYER_ARRAYS])
@@ -47,6 +53,16 @@ static void layer_arrays(const struct shape *m, struct array arrays[LAYER_ARRAYS
     arrays[1] = (struct array){q, m->d_model, 1, WEIGHT_W3};
     arrays[2] = (struct array){m->d_model, 2 * m->d_ff, 2, WEIGHT_W3};
     arrays[3] = (struct array){m->d_ff, m->d_model, 1, WEIGHT_W3};
+}
+
+/* Shared: matrix units in place of the arrays' own circuits. Each multiplies an input with the alphabet and has accumulators for its part of the largest matrix. */
+static void count_matrix_units(const struct chip_config *c, const struct shape *m, struct silicon *s)
+{
+    double most_outputs = m->n_vocab > 2 * m->d_ff ? m->n_vocab : 2.0 * m->d_ff;
+    s->rom_accumulators = most_outputs;
+    s->rom_adders = (double)c->matrix_units * c->matrix_macs;
+    s->rom_multipliers = (double)c->matrix_units * ALPHABET;
+    s->rom_tree_adders = 0;
 }
 
 /* Bits that a token moves over the links: activations into the arrays, accumulators out of them, Q to attention, the residual stream past them. With an
@@ -65,19 +81,20 @@ static void count_links(const struct chip_config *c, const struct shape *m, stru
     s->layers_link_bits = s->lora_link_bits + layers * (q * ACT_BITS + 2 * d * RESIDUAL_BITS) + d * RESIDUAL_BITS;
     s->head_link_bits = d * ACT_BITS + (double)m->n_vocab * ACC_BITS;
     /* The logits are compared as they come: no buffer holds them all. */
-    s->buffer_bits = c->link_depth * (s->layers_link_bits + s->lora_link_bits + d * ACT_BITS);
+    double blocks = n_blocks(c, m) / layers;
+    s->buffer_bits = c->link_depth * (blocks * (s->layers_link_bits + s->lora_link_bits) + d * ACT_BITS);
 }
 
 static void count_lanes(const struct chip_config *c, const struct shape *m, struct silicon *s)
 {
-    double layers = m->n_layers;
-    s->lora_lanes = layers * c->lora_lanes;
-    s->attention_lanes = layers * c->attention_lanes;
-    s->softmax_lanes = layers * c->attention_softmax_lanes;
-    s->vector_lanes = layers * (2.0 * c->norm_lanes + c->rope_lanes + c->silu_lanes) + c->norm_lanes + c->sampler_lanes;
-    s->sram_bits = layers * c->sram_banks * (double)c->sram_depth_words * c->sram_width_bits;
+    double blocks = n_blocks(c, m);
+    s->lora_lanes = blocks * c->lora_lanes;
+    s->attention_lanes = blocks * c->attention_lanes;
+    s->softmax_lanes = blocks * c->attention_softmax_lanes;
+    s->vector_lanes = blocks * (2.0 * c->norm_lanes + c->rope_lanes + c->silu_lanes) + c->norm_lanes + c->sampler_lanes;
+    s->sram_bits = blocks * c->sram_banks * (double)c->sram_depth_words * c->sram_width_bits;
     s->sram_ports = c->sram_ports;
-    s->blocks = layers;
+    s->blocks = blocks;
 }
 
 void silicon_count(const struct chip_config *c, const struct shape *m, int64_t rom_bits, struct silicon *s)
@@ -98,6 +115,9 @@ void silicon_count(const struct chip_config *c, const struct shape *m, int64_t r
         s->layers_adds += layers * array_weights(&arrays[i]);
         s->layers_inputs += layers * arrays[i].n_in;
         count_array(c, &arrays[i], layers, s);
+    }
+    if (c->chip_organisation == ORGANISATION_SHARED) {
+        count_matrix_units(c, m, s);
     }
     count_links(c, m, s);
     count_lanes(c, m, s);
@@ -120,7 +140,7 @@ void activity_count(const struct chip *chip, const struct request *requests, uin
         a->head_tokens += r->n_generated;
         a->generated_tokens += r->n_generated;
     }
-    for (int32_t l = 0; l < chip->shape.n_layers; l++) {
+    for (uint32_t l = 0; l < chip->n_layer_blocks; l++) {
         const uint64_t *words = chip->layers[l].sram.words;
         a->kv_rows_read += (double)words[SRAM_KV_READ] / chip->map.kv_row_words;
         a->lora_words += (double)words[SRAM_LORA_READ];

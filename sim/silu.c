@@ -22,7 +22,7 @@ RARELY static void accept(struct silu_unit *u, cycle_t now)
 
 RARELY static void send(struct silu_unit *u, cycle_t now)
 {
-    bool lora = token_has_lora(u->token, u->unit.layer, LINEARS_DOWN);
+    bool lora = token_has_lora(u->token, LINEARS_DOWN);
     struct link *full = !link_ready(u->out_x, now) ? u->out_x : lora && !link_ready(u->out_lora, now) ? u->out_lora : NULL;
     if (full) {
         link_block(full, &u->unit, now);

@@ -5,10 +5,10 @@
 struct sram_use sram_use(const struct chip *c)
 {
     const struct slots *slots = &c->sequencer.slots;
-    double word = c->map.width_bits / 8.0, layers = c->shape.n_layers;
-    struct sram_use use = {.capacity = (double)c->map.capacity_words * word * layers,
-                           .slots = (double)c->map.slots_words * word * layers,
-                           .kv_reserved = (double)c->map.kv_words * word * layers,
+    double word = c->map.width_bits / 8.0, layers = c->shape.n_layers, blocks = c->n_layer_blocks;
+    struct sram_use use = {.capacity = (double)c->map.capacity_words * word * blocks,
+                           .slots = (double)c->map.slots_words * word * blocks,
+                           .kv_reserved = (double)c->map.kv_words * word * blocks,
                            .adapters = (double)slots->fill_words_peak * word,
                            .packed = (double)slots->fill_bytes_peak,
                            .kv_used = 2.0 * c->map.kv_row_words * (double)c->sequencer.kv_rows_peak * word * layers,

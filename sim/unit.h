@@ -75,6 +75,7 @@ struct token {
     uint32_t sequence; /* whose KV cache */
     uint32_t request;
     uint32_t position;
+    int32_t layer; /* the one it is in; -1: none yet */
     int32_t id;
     int32_t slot;                  /* adapter slot, -1: none */
     uint32_t load;                 /* the slot's how many-th load that is */

@@ -109,7 +109,8 @@ bad 'without leading zeros' --set lora.lanes=064
 bad "expected one of round_robin|fixed, found 'fixd'; did you mean 'fixed'?" --set sram.arbiter=fixd
 bad 'sram.ways: expected a divisor of sram.banks (16), found 3; the nearest are 2 and 4' --set sram.banks=16 --set sram.ways=3
 bad 'rom.rows_per_cycle: expected at most rom.tile_rows (8), found 16' --set rom.tile_rows=8 --set rom.rows_per_cycle=16
-bad 'shared is not supported yet' --set chip.organisation=shared
+bad 'chip.organisation: shared: expected slots.loading: whole' --set chip.organisation=shared --set slots.loading=streaming
+bad 'shared has no layer of its own' --set chip.organisation=shared --set sram.banks=96 --lora-mac rtl
 printf 'base: sample\nlora:\n  lanes: 8\n  lane: 9\n' >"$folder/chip.yaml"
 bad "$folder/chip.yaml:4: lora.lane: there is no such parameter; did you mean 'lanes'?" --chip "$folder/chip.yaml"
 printf 'lora:\n  lanes: 8\n' >"$folder/chip.yaml"

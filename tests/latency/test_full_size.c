@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sim/params.h"
+#include "sim/presets.h"
 #include "sim/run.h"
 #include "tests/unit/check.h"
 
@@ -63,16 +64,87 @@ static void opentallas_has_its_published_operations(void)
     run_close(&r);
 }
 
+/* Three users on the two KV caches of hc1, and two on their way round roma: skip's events are step's. */
+static void engines_agree_at_full_size(void)
+{
+    static const struct {
+        const char *chip, *model;
+        int32_t sequences;
+    } cases[] = {{"hc1", "llama-3.1-8b", 3}, {"roma", "llama-3.2-3b", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const char *const set[] = {"kv.sequences=2", "kv.context_tokens=512"};
+        uint64_t hash[2] = {0}, cycles[2] = {0};
+        for (enum engine engine = ENGINE_STEP; engine <= ENGINE_SKIP; engine++) {
+            struct run_options options = {.chip = cases[i].chip,
+                                          .model = cases[i].model,
+                                          .set = set,
+                                          .n_set = 2,
+                                          .prompt_tokens = 3,
+                                          .tokens = 2,
+                                          .sequences = cases[i].sequences,
+                                          .top_p = 1,
+                                          .timing_only = true,
+                                          .engine = engine};
+            struct run r;
+            struct error e;
+            REQUIRE_GOOD(run_open(&options, &r, &e) && run_execute(&r, &e), &e);
+            hash[engine] = trace_hash(r.trace);
+            cycles[engine] = r.chip->now;
+            run_close(&r);
+        }
+        CHECK_EQ_UINT(hash[0], hash[1]);
+        CHECK_EQ_UINT(cycles[0], cycles[1]);
+        CHECK(hash[0] != 0 && cycles[0] > 10000);
+    }
+}
+
+/* More than 20,000 tokens/s are published, at no stated context: matrix.macs is fitted to that. */
+static void roma_has_its_published_rate(void)
+{
+    struct run r;
+    struct error e;
+    REQUIRE_GOOD(run("roma", "llama-3.2-3b", 1, 256, &r, &e), &e);
+    CHECK_NEAR(1e6 / us_per_token(&r), 21000, 1000);
+    run_close(&r);
+}
+
+/* Every preset fits its chip, and the SRAM is no deeper than it must be. For HC1's model the rule gives HC1's figures. */
+static void auto_sizes_a_chip_for_every_model(void)
+{
+    struct preset_list models;
+    struct error e;
+    REQUIRE_GOOD(presets_list("models", "/.yaml", &models, &e), &e);
+    CHECK(models.count >= 11);
+    for (int i = 0; i < models.count; i++) {
+        struct run r;
+        REQUIRE_GOOD(run("auto", models.names[i], 16, 4, &r, &e), &e);
+        struct memory_map map;
+        r.config.sram_depth_words -= 1;
+        CHECK(r.config.sram_depth_words < 16 || !memory_map_make(&r.config, &r.image.model.shape, &map, &e));
+        run_close(&r);
+    }
+    presets_free(&models);
+    struct chip_config hc1;
+    struct run r;
+    REQUIRE_GOOD(config_load("hc1", &hc1, &e), &e);
+    REQUIRE_GOOD(run("auto", "llama-3.1-8b", 1, 1, &r, &e), &e);
+    hc1.clock_mhz = r.config.clock_mhz;               /* fitted */
+    hc1.sram_depth_words = r.config.sram_depth_words; /* rounded up */
+    memcpy(hc1.name, r.config.name, sizeof hc1.name);
+    CHECK_EQ_BYTES(&r.config, &hc1, sizeof hc1);
+    run_close(&r);
+}
+
 static void every_parameter_says_where_it_is_from(void)
 {
-    static const char *const chips[] = {"hc1", "opentallas"};
+    static const char *const chips[] = {"hc1", "opentallas", "roma"};
     static const char *const words[] = {"published", "derived", "guessed", "fitted"};
     for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
         struct chip_config config;
         struct error e;
         char notes[PARAMETER_COUNT][CONFIG_NOTE_ROOM];
         REQUIRE_GOOD(config_load_notes(chips[i], &config, notes, &e), &e);
-        CHECK(notes[PARAMETER_clock_mhz][0] && notes[PARAMETER_rom_tile_rows][0] && notes[PARAMETER_sram_banks][0]);
+        CHECK(notes[PARAMETER_clock_mhz][0] && notes[PARAMETER_rom_latency_cycles][0] && notes[PARAMETER_sram_banks][0]);
         for (size_t p = 0; p < PARAMETER_COUNT; p++) {
             bool found = notes[p][0] == '\0'; /* left out: a default */
             for (size_t w = 0; w < 4; w++) {
@@ -93,5 +165,8 @@ void suite_full_size(void)
     suite_begin("full_size");
     suite_add("hc1 has the rate that its clock is fitted to", hc1_has_its_published_rate);
     suite_add("opentallas has the operations and the total of its study", opentallas_has_its_published_operations);
+    suite_add("step and skip agree at full size", engines_agree_at_full_size);
+    suite_add("roma has the rate that its matrix units are fitted to", roma_has_its_published_rate);
+    suite_add("auto sizes a chip for every model", auto_sizes_a_chip_for_every_model);
     suite_add("every parameter of a real chip says where it is from", every_parameter_says_where_it_is_from);
 }

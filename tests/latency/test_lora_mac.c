@@ -283,9 +283,11 @@ static void a_job_is_complete(void)
     r.pairs[LINEAR_Q].rank = 2;
     r.pairs[LINEAR_V].rank = 1;
     REQUIRE(rig_open(&r));
+    struct layer weights = {0};
     for (enum linear w = 0; w < LINEAR_COUNT; w++) {
-        r.b->lora_mac.base_exponent[w] = -10 - (int32_t)w;
+        weights.linear[w].exponent = -10 - (int32_t)w;
     }
+    r.b->lora_mac.layers = &weights;
     struct lora_job job = lora_mac_job(&r.b->lora_mac, LINEARS_QKV, &r.token);
     CHECK_EQ_UINT(job.rank, 2);
     CHECK_EQ_UINT(job.pairs, 1 | 4);

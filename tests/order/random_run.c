@@ -85,6 +85,21 @@ void random_run_make(struct random_run *run, uint64_t seed)
     }
 }
 
+void random_run_share(struct random_run *run)
+{
+    uint64_t seed = run->seed * 0x2545f4914f6cdd1du + 1;
+    struct chip_config *c = &run->config;
+    struct memory_map map;
+    struct error e;
+    c->chip_organisation = ORGANISATION_SHARED;
+    c->matrix_units = pick(&seed, 1, 40);
+    c->matrix_macs = pick(&seed, 1, 24);
+    c->link_depth = pick(&seed, 1, 4);
+    while (!memory_map_make(c, &run->random.model.shape, &map, &e)) {
+        c->sram_depth_words += c->sram_depth_words / 2;
+    }
+}
+
 /* Half of the chips have pages, few enough that adapters (and with a shared pool KV caches) wait for each other's. */
 static void random_pages(struct random_run *run, uint64_t *seed)
 {
@@ -299,7 +314,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         CHECK_EQ_UINT(sum, c->now); /* a unit is in one state in every cycle */
         out->seen.waiting_cycles += c->units[i]->state_cycles[UNIT_STALL_SLICE];
     }
-    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+    for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         const struct sram *sram = &c->layers[l].sram;
         out->seen.corrected += c->layers[l].lora_mac.corrected;
         out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);

@@ -25,6 +25,8 @@ void random_run_serve(struct random_run *run);
 /* Adapters that are replaced and unloaded, broken loads and flipped bits, beside random_run_serve()'s requests; loads that stay broken drop requests. False when the
  * chip has fewer than two adapters. */
 bool random_run_incidents(struct random_run *run);
+/* The same chip with one block that all layers share. */
+void random_run_share(struct random_run *run);
 void random_run_free(struct random_run *run);
 
 struct outcome { /* what must be equal between engines */

@@ -85,6 +85,28 @@ static void tick_order_does_not_matter(void)
     }
 }
 
+/* One block for all layers: all engines, any order of ticks, and (inside) every token as the reference has it. */
+static void shared_blocks(void)
+{
+    for (uint64_t seed = 1; seed <= N_CONFIGS / 3; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed);
+        random_run_share(&run);
+        struct outcome values = random_run_execute(&run, ENGINE_SKIP, 0, true), step = random_run_execute(&run, ENGINE_STEP, 0, false);
+        struct outcome shuffled = random_run_execute(&run, ENGINE_STEP, seed * 7919, false);
+        struct outcome timing = random_run_execute(&run, ENGINE_SKIP, 0, false);
+        if (!CHECK(outcomes_equal(&timing, &step))) {
+            report(seed, "shared, step / skip", &step, &timing);
+        }
+        if (!CHECK(outcomes_equal(&shuffled, &step))) {
+            report(seed, "shared, plain / shuffled", &step, &shuffled);
+        }
+        CHECK_EQ_UINT(values.cycles, timing.cycles);
+        CHECK_EQ_UINT(values.account_hash, timing.account_hash);
+        random_run_free(&run);
+    }
+}
+
 static void random_runs_differ(void)
 {
     struct random_run a, b;
@@ -330,4 +352,5 @@ void suite_engines(void)
     suite_add("without adapters the trace is the same whatever slots and queue are told", without_adapters_nothing_of_it_shows);
     suite_add("sequences take turns", sequences_take_turns);
     suite_add("a deadlock is a failed check that shows every link", deadlock_is_reported);
+    suite_add("one block shared by all layers: engines, tick order, values", shared_blocks);
 }

@@ -336,7 +336,6 @@ static void rules_between_parameters_hold(void)
     } cases[] = {
         {"sram.ways=5", "sram.ways: expected a divisor of sram.banks (16), found 5; the nearest are 4 and 8"},
         {"sram.ways=32", "found 32; the nearest are 16 and 16"},
-        {"chip.organisation=shared", "chip.organisation: shared is not supported yet"},
         {"rom.tile_rows=1", NULL},
         {"rom.rows_per_cycle=64", NULL},
     };
