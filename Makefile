@@ -35,9 +35,10 @@ SUITES ?=
 BENCHES ?=
 # `make lockstep` runs for this long, all sets of parameters together.
 LOCKSTEP_SECONDS ?= 300
-# Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`.
+# Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`, lanes for `make synth LANES='64'`.
 PROOFS ?=
 MUTATE ?=
+LANES ?=
 # V=1 shows whole command lines.
 Q := $(if $(V),,@)
 
@@ -166,7 +167,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate synth dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -201,6 +202,10 @@ mutate: setup ## put faults into the LoRA MAC unit's RTL, one at a time: do the 
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	@mkdir -p $(BUILD)/mutate
 	scripts/mutate.py $(MUTATE) $(BUILD)/lockstep $(BUILD)/mutate
+
+synth: setup ## cells, flip-flops and depth of the LoRA MAC unit for 16, 64, 256 lanes: a table, and build/synth/lora_mac.yaml (docs/lora_mac.md)
+	@scripts/setup.sh synth
+	scripts/synth.sh $(LANES)
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
@@ -265,4 +270,4 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
