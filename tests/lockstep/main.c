@@ -57,6 +57,7 @@ static const struct corner corners[] = {
     {"lowest-left", {VALUES_LOWEST, SHAPE_KINDS, SHIFT_LEFT}},
     {"rank-1", {VALUES_RANDOM, SHAPE_RANK_1, SHIFT_RANDOM}},
     {"rank-max", {VALUES_LOWEST, SHAPE_RANK_MAX, SHIFT_RANDOM}},
+    {"rank-max-random", {VALUES_RANDOM, SHAPE_RANK_MAX, SHIFT_RANDOM}},
     {"one-lane-left", {VALUES_RANDOM, SHAPE_ONE_LANE_LEFT, SHIFT_RANDOM}},
     {"full-blocks", {VALUES_RANDOM, SHAPE_FULL_BLOCKS, SHIFT_RANDOM}},
     {"tiny", {VALUES_RANDOM, SHAPE_TINY, SHIFT_RANDOM}},
