@@ -167,7 +167,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate synth dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate rtl-coverage synth dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -180,7 +180,7 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 	@$(MAKE) --no-print-directory check
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
-check lockstep mutate bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
+check lockstep mutate rtl-coverage bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
 check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
@@ -202,6 +202,11 @@ mutate: setup ## put faults into the LoRA MAC unit's RTL, one at a time: do the 
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	@mkdir -p $(BUILD)/mutate
 	scripts/mutate.py $(MUTATE) $(BUILD)/lockstep $(BUILD)/mutate
+
+rtl-coverage: setup ## lines and bits of the LoRA MAC unit's RTL that its benches exercise (docs/formal.md)
+	@scripts/setup.sh rtl
+	@$(MAKE) --no-print-directory $(BUILD)/lockstep
+	scripts/rtl_coverage.py $(BUILD)/lockstep $(BUILD)/rtl-coverage
 
 synth: setup ## cells, flip-flops and depth of the LoRA MAC unit for 16, 64, 256 lanes: a table, and build/synth/lora_mac.yaml (docs/lora_mac.md)
 	@scripts/setup.sh synth
