@@ -35,9 +35,10 @@ SUITES ?=
 BENCHES ?=
 # `make lockstep` runs for this long, all sets of parameters together.
 LOCKSTEP_SECONDS ?= 300
-# Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`.
+# Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`, lanes for `make synth LANES='64'`.
 PROOFS ?=
 MUTATE ?=
+LANES ?=
 # V=1 shows whole command lines.
 Q := $(if $(V),,@)
 
@@ -166,7 +167,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate rtl-coverage synth dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -179,7 +180,7 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 	@$(MAKE) --no-print-directory check
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
-check lockstep mutate bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
+check lockstep mutate rtl-coverage bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
 check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
@@ -201,6 +202,15 @@ mutate: setup ## put faults into the LoRA MAC unit's RTL, one at a time: do the 
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	@mkdir -p $(BUILD)/mutate
 	scripts/mutate.py $(MUTATE) $(BUILD)/lockstep $(BUILD)/mutate
+
+rtl-coverage: setup ## lines and bits of the LoRA MAC unit's RTL that its benches exercise (docs/formal.md)
+	@scripts/setup.sh rtl
+	@$(MAKE) --no-print-directory $(BUILD)/lockstep
+	scripts/rtl_coverage.py $(BUILD)/lockstep $(BUILD)/rtl-coverage
+
+synth: setup ## cells, flip-flops and depth of the LoRA MAC unit for 16, 64, 256 lanes: a table, and build/synth/lora_mac.yaml (docs/lora_mac.md)
+	@scripts/setup.sh synth
+	scripts/synth.sh $(LANES)
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
@@ -265,4 +275,4 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

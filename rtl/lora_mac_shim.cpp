@@ -5,10 +5,17 @@
 
 #include <cstring>
 #include <memory>
+#if VM_COVERAGE
+#include <cstdlib>
+#include <string>
+#include <unistd.h>
+#endif
 
 #include "Vlora_mac.h"
 #include "verilated.h"
+#if VM_TRACE
 #include "verilated_fst_c.h"
+#endif
 
 namespace {
 
@@ -54,21 +61,31 @@ template <std::size_t N> uint32_t *store(const VlWide<N> &port, uint32_t *record
 struct lora_shim_unit {
     VerilatedContext context;
     std::unique_ptr<Vlora_mac> top;
-    std::unique_ptr<VerilatedFstC> fst;
     uint64_t cycle = 0; // of the FST file
 
+#if VM_TRACE
+    std::unique_ptr<VerilatedFstC> fst;
     bool tracing() const
     {
         return fst && fst->isOpen();
     }
+    void dump(uint64_t half) // time is in ns, one a cycle, so half a cycle is 500 ps
+    {
+        fst->dump(cycle * 1000 + half * 500);
+    }
+#else
+    bool tracing() const
+    {
+        return false;
+    }
+    void dump(uint64_t)
+    {
+    }
+#endif
     void edge(bool rising)
     {
         top->clk_i = rising;
         top->eval();
-    }
-    void dump(uint64_t half) // time is in ns, one a cycle, so half a cycle is 500 ps
-    {
-        fst->dump(cycle * 1000 + half * 500);
     }
 };
 
@@ -78,7 +95,7 @@ static lora_shim_unit *unit_open()
     unit->context.randReset(2); // registers begin at random: what reset forgets is seen
     unit->context.randSeed(1);
     unit->context.fatalOnError(false);
-    unit->context.traceEverOn(true);
+    unit->context.traceEverOn(VM_TRACE);
     unit->top.reset(new Vlora_mac{&unit->context, ""});
     unit->edge(false);
     return unit;
@@ -86,16 +103,25 @@ static lora_shim_unit *unit_open()
 
 static void trace_close(lora_shim_unit *unit)
 {
+#if VM_TRACE
     if (unit->tracing()) {
         unit->dump(0); // what the last edge left: a mismatch is found before the cycle's inputs come
         unit->fst->close();
     }
+#else
+    (void)unit;
+#endif
 }
 
 static void unit_close(lora_shim_unit *unit)
 {
     trace_close(unit);
     unit->top->final();
+#if VM_COVERAGE
+    if (const char *folder = std::getenv("ETCHSIM_RTL_COVERAGE")) {
+        unit->context.coveragep()->write((std::string(folder) + "/" + std::to_string(getpid()) + ".dat").c_str());
+    }
+#endif
     delete unit;
 }
 
@@ -138,6 +164,7 @@ static int unit_stopped(const lora_shim_unit *unit)
 static int trace_open(lora_shim_unit *unit, const char *path)
 {
     trace_close(unit);
+#if VM_TRACE
     if (!unit->fst) {
         unit->fst.reset(new VerilatedFstC);
         unit->fst->set_time_unit("1ps");
@@ -145,6 +172,9 @@ static int trace_open(lora_shim_unit *unit, const char *path)
         unit->top->trace(unit->fst.get(), 99);
     }
     unit->fst->open(path);
+#else
+    (void)path;
+#endif
     return unit->tracing();
 }
 

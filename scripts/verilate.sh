@@ -5,6 +5,8 @@
 #
 # Libraries are kept in $ETCHSIM_CACHE (else $XDG_CACHE_HOME/etchsim, else ~/.cache/etchsim), in rtl-HASH/; the hash covers sources, parameters and
 # tools. They are made under a temporary name and renamed when whole. ETCHSIM_RTL names another folder of Verilog files than rtl/.
+# ETCHSIM_RTL_TRACE=0: a library that cannot write waveforms (make bench compares the two).
+# ETCHSIM_RTL_COVERAGE, a folder: the library counts lines and toggles, and leaves them there when a unit is closed (scripts/rtl_coverage.py).
 # Exit 2: a tool is missing, or the RTL does not compile; then the tool's errors are on stderr.
 set -euo pipefail
 
@@ -39,8 +41,18 @@ if grep -qw avx2 /proc/cpuinfo 2>/dev/null; then
     flags+=" -march=x86-64-v3"
 fi
 # Registers begin at random (see the shim). The limits are for wide units, which Verilator would otherwise treat word by word.
-verilator_options=(--cc --top-module lora_mac --x-assign fast --x-initial unique --trace-fst --expand-limit 4096 --unroll-count 4096 -Wno-fatal)
+verilator_options=(--cc --top-module lora_mac --x-assign fast --x-initial unique --expand-limit 4096 --unroll-count 4096 -Wno-fatal)
 optimise=-O3
+trace=1
+[ "${ETCHSIM_RTL_TRACE:-1}" = 0 ] && trace=0
+[ $trace = 0 ] || verilator_options+=(--trace-fst)
+coverage=0
+parts=(verilated verilated_fst_c verilated_threads)
+if [ -n "${ETCHSIM_RTL_COVERAGE:-}" ]; then
+    coverage=1
+    parts+=(verilated_cov)
+    verilator_options+=(--coverage-line --coverage-toggle --coverage-max-width 1000000)
+fi
 
 parameters=$(printf '%s\n' "$@" | LC_ALL=C sort)
 for parameter in $parameters; do
@@ -91,14 +103,15 @@ publish() { # publish FOLDER PLACE
 }
 
 include=$(verilator --getenv VERILATOR_ROOT)/include
-compile=($through "$compiler" $flags -I"$include" -I"$include/vltstd" -DVM_TRACE=1 -DVM_TRACE_FST=1 -DVM_COVERAGE=0 -DVM_SC=0 -w)
+tracing="-DVM_TRACE=$trace -DVM_TRACE_FST=$trace"
+compile=($through "$compiler" $flags -I"$include" -I"$include/vltstd" -DVM_COVERAGE=$coverage -DVM_SC=0 -w)
 
 # Verilator's runtime is the same for all parameters.
-runtime=$cache/verilator-$(printf '%s' "$include" | hash_of)
+runtime=$cache/verilator-$(printf '%s' "$include$([ $coverage = 0 ] || echo ' coverage')" | hash_of)
 if [ ! -d "$runtime" ]; then
     mkdir "$work/runtime"
-    for part in verilated verilated_fst_c verilated_threads; do
-        logged "${compile[@]}" -O2 -c "$include/$part.cpp" -o "$work/runtime/$part.o"
+    for part in "${parts[@]}"; do
+        logged "${compile[@]}" -DVM_TRACE=1 -DVM_TRACE_FST=1 -O2 -c "$include/$part.cpp" -o "$work/runtime/$part.o"
     done
     publish "$work/runtime" "$runtime"
 fi
@@ -107,7 +120,7 @@ mkdir "$work/library"
 logged verilator "${verilator_options[@]}" $(printf -- '-G%s ' $parameters) -y "$rtl" --Mdir "$work/model" "$rtl/lora_mac.v"
 logged make -j"$(nproc)" -C "$work/model" -f Vlora_mac.mk CXX="$compiler" OBJCACHE="$through" OPT_FAST="$optimise" OPT_GLOBAL=-O2 \
     USER_CPPFLAGS="$flags -w" Vlora_mac__ALL.a
-logged "${compile[@]}" $optimise -I"$root" -I"$work/model" -c "$root/rtl/lora_mac_shim.cpp" -o "$work/shim.o"
+logged "${compile[@]}" $tracing $optimise -I"$root" -I"$work/model" -c "$root/rtl/lora_mac_shim.cpp" -o "$work/shim.o"
 echo '{ global: lora_shim_functions; local: *; };' >"$work/exports" # each library keeps its runtime to itself
 logged "$compiler" -shared -Wl,--no-undefined -Wl,--version-script="$work/exports" -o "$work/library/lora_mac.so" "$work/shim.o" "$work/model/Vlora_mac__ALL.a" \
     "$runtime"/*.o -lz -pthread -Wl,--as-needed -latomic

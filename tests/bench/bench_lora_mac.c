@@ -69,6 +69,22 @@ static void measure_unit(const char *what, const struct lora_geometry *geometry,
     bench_report(what, cycles / bench_median_seconds(clock_unit, &busy) * 1e-6, "Mcycle/s");
 }
 
+/* The same RTL in a library that cannot write waveforms: what does it cost that the other one could? */
+static void measure_untraced(const struct lora_geometry *geometry)
+{
+    struct lora_unit *rtl;
+    struct error e;
+    char name[96];
+    setenv("ETCHSIM_RTL_TRACE", "0", 1);
+    if (!lora_rtl_open(geometry, INPUTS, &rtl, &e)) {
+        fail(&e);
+    }
+    unsetenv("ETCHSIM_RTL_TRACE");
+    snprintf(name, sizeof name, "verilated RTL, %u lanes, built without waveforms", geometry->lanes);
+    measure_unit(name, geometry, rtl, CYCLES);
+    rtl->close(rtl);
+}
+
 static void measure_lanes(uint32_t lanes)
 {
     struct chip_config config;
@@ -92,6 +108,7 @@ static void measure_lanes(uint32_t lanes)
     measure_unit(name, &geometry, model, CYCLES);
     snprintf(name, sizeof name, "verilated RTL, %u lanes", lanes);
     measure_unit(name, &geometry, rtl, CYCLES);
+    measure_untraced(&geometry);
     char path[] = "/tmp/etchsim-bench-XXXXXX";
     int file = mkstemp(path);
     if (file < 0 || !lora_rtl_trace_start(rtl, path, 0, &e)) {

@@ -22,7 +22,7 @@
 #include "tests/lockstep/bench.h"
 #include "tests/lockstep/counts.h"
 
-enum { SEED_CYCLES = 25000, SWEEP_CYCLES_MAX = 3000, CORNER_BURSTS = 40, LONG_BURSTS = 5 };
+enum { SEED_CYCLES = 25000, SWEEP_CYCLES_MAX = 3000, CORNER_BURSTS = 40, LONG_BURSTS = 8 };
 
 struct set {
     const char *name;
@@ -57,10 +57,14 @@ static const struct corner corners[] = {
     {"lowest-left", {VALUES_LOWEST, SHAPE_KINDS, SHIFT_LEFT}},
     {"rank-1", {VALUES_RANDOM, SHAPE_RANK_1, SHIFT_RANDOM}},
     {"rank-max", {VALUES_LOWEST, SHAPE_RANK_MAX, SHIFT_RANDOM}},
+    {"rank-max-random", {VALUES_RANDOM, SHAPE_RANK_MAX, SHIFT_RANDOM}},
     {"one-lane-left", {VALUES_RANDOM, SHAPE_ONE_LANE_LEFT, SHIFT_RANDOM}},
     {"full-blocks", {VALUES_RANDOM, SHAPE_FULL_BLOCKS, SHIFT_RANDOM}},
     {"tiny", {VALUES_RANDOM, SHAPE_TINY, SHIFT_RANDOM}},
     {"long", {VALUES_RANDOM, SHAPE_LONG, SHIFT_RANDOM}}, /* as many inputs as the unit has room for */
+    {"long-lowest", {VALUES_LOWEST, SHAPE_LONG, SHIFT_RANDOM}},
+    {"powers", {VALUES_POWERS, SHAPE_KINDS, SHIFT_LEFT}},
+    {"powers-rank-1", {VALUES_POWERS, SHAPE_RANK_1, SHIFT_LEFT}},
     {"zero-x", {VALUES_ZERO_X, SHAPE_KINDS, SHIFT_KINDS}},
     {"zero-scale", {VALUES_ZERO_SCALE, SHAPE_KINDS, SHIFT_KINDS}},
     {"small", {VALUES_SMALL, SHAPE_KINDS, SHIFT_LEFT}},

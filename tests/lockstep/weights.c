@@ -66,7 +66,7 @@ static uint32_t random_width(const struct lora_geometry *unit, uint32_t width, e
     switch (shape) {
     case SHAPE_TINY: return between(random, 1, lanes < 9 ? 3 : 9);
     case SHAPE_FULL_BLOCKS: return blocks * lanes;
-    case SHAPE_LONG: return between(random, width - lanes + 1, width);
+    case SHAPE_LONG: return chance(random, 500) ? between(random, width - lanes + 1, width) : between(random, 1, width);
     case SHAPE_ONE_LANE_LEFT: return (blocks - 1) * lanes + (chance(random, 500) || blocks == 1 ? 1 : lanes - 1);
     default: return between(random, 1, chance(random, 500) ? width : lanes);
     }
@@ -80,12 +80,20 @@ static uint32_t random_rank(const struct lora_geometry *unit, enum shape_kind sh
                                      : between(random, 1, chance(random, 800) ? few : unit->rank_max);
 }
 
+/* +-2^n or nothing, so that sums and products have few bits: where one bit decides what is saturated. */
+static int32_t random_power(uint32_t n_max, uint64_t *random)
+{
+    int32_t power = (int32_t)(1u << between(random, 0, n_max));
+    return chance(random, 500) ? 0 : chance(random, 500) ? power : -power;
+}
+
 static int8_t random_weight(enum value_kind values, uint64_t *random)
 {
     switch (values) {
     case VALUES_LOWEST: return -32;
     case VALUES_SMALL: return (int8_t)((int32_t)between(random, 0, 2) - 1);
     case VALUES_MIDDLE: return (int8_t)((int32_t)between(random, 0, 6) - 3);
+    case VALUES_POWERS: return (int8_t)random_power(4, random);
     default: return (int8_t)((int32_t)between(random, 0, 63) - 32);
     }
 }
@@ -97,6 +105,7 @@ static uint16_t random_scale(enum value_kind values, uint64_t *random)
     case VALUES_ZERO_SCALE: return 0;
     case VALUES_SMALL: return (uint16_t)between(random, 0, 2);
     case VALUES_MIDDLE: return (uint16_t)between(random, 1, 4);
+    case VALUES_POWERS: return (uint16_t)(1u << between(random, 0, 15));
     default: return (uint16_t)between(random, 0, 65535);
     }
 }
@@ -183,6 +192,7 @@ void weights_x(const struct weights *w, uint64_t *random, int8_t *x)
                         : w->values == VALUES_ZERO_X ? 0
                         : w->values == VALUES_SMALL  ? (int32_t)between(random, 0, 2) - 1
                         : w->values == VALUES_MIDDLE ? (int32_t)between(random, 0, 10) - 5
+                        : w->values == VALUES_POWERS ? random_power(6, random)
                                                      : (int32_t)between(random, 0, 255) - 128);
     }
 }
