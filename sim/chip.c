@@ -26,6 +26,7 @@
 
 #include "kernels/attention.h"
 
+enum { KV_VALUE_BITS = 8 }; /* of the kernels' K and V */
 enum { TOKENS_PER_LAYER = 16, RESIDUAL_DEPTH_FACTOR = 4 };
 enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, UNITS_SHARED = 14, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27, LINKS_LAST = 2 };
 
@@ -708,6 +709,11 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
     if (!config_check(config, e) || !memory_map_make(config, &model->shape, &map, e) ||
         !check_requests(config, &model->shape, adapters, n_adapters, requests, n_requests, e)) {
         return false;
+    }
+    if (values && config->kv_bits != KV_VALUE_BITS) {
+        return error_input(
+            e, "%s: kv.bits: expected %d with values, found %" PRIu32 ": other precisions are timed (--timing-only), not computed",
+            config->name, KV_VALUE_BITS, config->kv_bits);
     }
     struct chip *c = error_calloc(e, 1, sizeof *c, "the chip");
     if (!c) {

@@ -206,8 +206,9 @@ static const char *limit_column(const struct study *s)
                                                            : "limit_token";
 }
 
-struct step { /* along one key */
-    double at, value;
+struct step {    /* along one key */
+    char at[64]; /* the key's value */
+    double value;
     char limit[64];
 };
 
@@ -228,7 +229,7 @@ static int read_line(const struct study *s, int axis, struct step steps[VALUES_M
                             "p.\"%w\" IS NOT NULL%s ORDER BY 1",
                             column, s->m->name, limit_column(s), (long long)s->best, s->m->name, where);
     while (n < VALUES_MAX && next_row(q)) {
-        steps[n].at = sqlite3_column_double(q, 0);
+        snprintf(steps[n].at, sizeof steps[n].at, "%s", text_at(q, 0));
         steps[n].value = sqlite3_column_double(q, 1);
         snprintf(steps[n].limit, sizeof steps[n].limit, "%s", text_at(q, 2));
         n++;
@@ -254,9 +255,12 @@ static void print_line(const struct study *s, int axis, FILE *out)
     }
     fprintf(out, "  %s:", key);
     for (int i = 0; i < n; i++) {
-        fprintf(out, "%s%.6g: %.6g", i ? ", " : " ", steps[i].at, steps[i].value);
+        fprintf(out, "%s%s: %.6g", i ? ", " : " ", steps[i].at, steps[i].value);
     }
     fprintf(out, " %s\n", s->m->unit);
+    if (!s->varied[axis].is_number) {
+        return; /* words have no more and less */
+    }
     for (int i = n - 1; i >= 0 && fabs(better_by(s, steps[i].value, steps[n - 1].value)) < KNEE; i--) {
         knee = i;
     }
@@ -266,15 +270,15 @@ static void print_line(const struct study *s, int axis, FILE *out)
         fprintf(out, "    More of it makes it worse, by %.1f %% from end to end.\n",
                 -100 * better_by(s, steps[0].value, steps[n - 1].value));
     } else {
-        fprintf(out, "    From %.6g to %.6g it gains %.1f %%; ", steps[0].at, steps[knee].at,
+        fprintf(out, "    From %s to %s it gains %.1f %%; ", steps[0].at, steps[knee].at,
                 100 * better_by(s, steps[0].value, steps[knee].value));
         fprintf(out, knee == n - 1 ? "no knee yet: the last step still pays.\n" : "the knee: behind it less than %.0f %% is left.\n",
                 100 * KNEE);
     }
     for (int i = 1; i < n; i++) {
         if (strcmp(steps[i].limit, steps[i - 1].limit) != 0) {
-            fprintf(out, "    Up to %.6g it is bound by %s, from %.6g on by %s.\n", steps[i - 1].at, label_of(steps[i - 1].limit),
-                    steps[i].at, label_of(steps[i].limit));
+            fprintf(out, "    Up to %s it is bound by %s, from %s on by %s.\n", steps[i - 1].at, label_of(steps[i - 1].limit), steps[i].at,
+                    label_of(steps[i].limit));
         }
     }
 }
@@ -320,9 +324,7 @@ static bool print_study(const struct study *s, FILE *out, struct error *e)
     if (strcmp(s->method, "grid") == 0) {
         fprintf(out, "From the best point along each key, %s:\n", s->m->name);
         for (int i = 0; i < s->n_varied; i++) {
-            if (s->varied[i].is_number) {
-                print_line(s, i, out);
-            }
+            print_line(s, i, out);
         }
     }
     print_sensitivity(s, out);

@@ -247,9 +247,11 @@ static void queue_cycles(const struct chip *c, const struct request *requests, u
     *kv = *slots = 0;
     ES_ASSERT(changes);
     for (uint32_t i = 0; i < n; i++) {
-        changes[3 * i] = (struct change){requests[i].arrives_at, 1, 0};
-        changes[3 * i + 1] = (struct change){requests[i].started_at, -1, 1};
-        changes[3 * i + 2] = (struct change){requests[i].done_at, 0, -1};
+        const struct request *r = &requests[i]; /* one that was dropped may never have started */
+        cycle_t end = r->done_at < c->now ? r->done_at : c->now, start = r->started_at < end ? r->started_at : end;
+        changes[3 * i] = (struct change){r->arrives_at < start ? r->arrives_at : start, 1, 0};
+        changes[3 * i + 1] = (struct change){start, -1, 1};
+        changes[3 * i + 2] = (struct change){end, 0, -1};
     }
     qsort(changes, 3 * (size_t)n, sizeof *changes, compare_changes);
     for (size_t i = 0; i + 1 < 3 * (size_t)n; i++) {
@@ -280,9 +282,13 @@ struct sums { /* over all requests */
 
 static struct sums sum_requests(const struct request *requests, uint32_t n)
 {
-    struct sums s = {.n_first = n};
+    struct sums s = {0};
     for (uint32_t i = 0; i < n; i++) {
         const struct request *r = &requests[i];
+        if (r->n_generated == 0) { /* dropped before */
+            continue;
+        }
+        s.n_first++;
         for (int p = 0; p < PLACES; p++) {
             s.first[p] += r->first_token_account_cycles[p];
             s.later[p] += r->account_cycles[p] - r->first_token_account_cycles[p];
@@ -306,7 +312,7 @@ static enum limit throughput_limit(const struct limits *l, const struct sums *s,
         return l->kv_blocked_share >= l->slots_blocked_share ? LIMIT_kv_capacity : LIMIT_adapter_capacity;
     }
     for (enum limit i = 0; i < LIMITS; i++) {
-        all[i] = l->first_token_cycles[i] * s->n_first + (s->n_later > 0 ? l->token_cycles[i] * s->n_later : 0);
+        all[i] = (s->n_first > 0 ? l->first_token_cycles[i] * s->n_first : 0) + (s->n_later > 0 ? l->token_cycles[i] * s->n_later : 0);
     }
     return largest(all);
 }
@@ -318,24 +324,24 @@ struct limits limits_of(const struct chip *c, const struct request *requests, ui
     double kv, slots, now = (double)c->now;
     enum limit busiest = unit_limit(c, l.busiest, requests, n);
     queue_cycles(c, requests, n, &kv, &slots);
-    book_places(
-        &(struct booking){
-            .chip = c, .places = s.first, .tokens = s.n_first, .with_adapter = s.first_with_adapter, .cycles = l.first_token_cycles},
-        busiest);
-    if (s.n_later > 0) {
-        book_places(
-            &(struct booking){
-                .chip = c, .places = s.later, .tokens = s.n_later, .with_adapter = s.later_with_adapter, .cycles = l.token_cycles},
-            busiest);
+    if (s.n_first > 0) {
+        struct booking first = {
+            .chip = c, .places = s.first, .tokens = s.n_first, .with_adapter = s.first_with_adapter, .cycles = l.first_token_cycles};
+        book_places(&first, busiest);
     }
-    double waiting = kv + slots,
-           issue = (double)s.first[PLACE_sequencer] - s.queued; /* the rest of the prompt goes in, as fast as the slowest unit takes it */
+    if (s.n_later > 0) {
+        struct booking later = {
+            .chip = c, .places = s.later, .tokens = s.n_later, .with_adapter = s.later_with_adapter, .cycles = l.token_cycles};
+        book_places(&later, busiest);
+    }
+    /* After the queue the rest of the prompt goes in, as fast as the slowest unit takes it. */
+    double waiting = kv + slots, issue = (double)s.first[PLACE_sequencer] - s.queued;
     l.first_token_cycles[LIMIT_kv_capacity] += waiting > 0 ? s.queued * kv / waiting : 0;
     l.first_token_cycles[LIMIT_adapter_capacity] += waiting > 0 ? s.queued * slots / waiting : s.queued;
     l.first_token_cycles[busiest] += issue;
     l.token_cycles[LIMIT_dependency_chain] += (double)s.later[PLACE_sequencer];
     for (enum limit i = 0; i < LIMITS; i++) {
-        l.first_token_cycles[i] /= s.n_first;
+        l.first_token_cycles[i] = s.n_first > 0 ? l.first_token_cycles[i] / s.n_first : NAN;
         l.token_cycles[i] = s.n_later > 0 ? l.token_cycles[i] / s.n_later : NAN;
     }
     l.busiest_share = held(l.busiest) / now;

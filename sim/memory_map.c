@@ -4,6 +4,8 @@
 
 #include "sim/unit.h"
 
+enum { KV_EXPONENT_BITS = 8 };
+
 static uint64_t words(uint64_t bits, uint32_t width_bits)
 {
     return (bits + width_bits - 1) / width_bits;
@@ -128,7 +130,7 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
 {
     uint32_t width = config->sram_width_bits, layers = config->chip_organisation == ORGANISATION_SHARED ? (uint32_t)shape->n_layers : 1;
     uint64_t slot = slot_words(config, shape);
-    uint64_t row = words((uint64_t)shape->n_kv_heads * (uint64_t)(shape->head_dim + 1) * 8, width);
+    uint64_t row = words((uint64_t)shape->n_kv_heads * ((uint64_t)shape->head_dim * config->kv_bits + KV_EXPONENT_BITS), width);
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
     if (capacity > UINT32_MAX) {
         return error_input(e, "%s: a layer's SRAM has %u banks x %u words: expected fewer than 2^32 words together", config->name,

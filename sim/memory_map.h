@@ -16,7 +16,7 @@
  *
  * A slot is as large as an adapter of slots.rank_max on all seven linears. In it (or in an adapter's pages, one after the other), per group of linears that share
  * an input (QKV, O, gate and up, down): region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads *
- * (head_dim mantissas and an exponent), a byte each.
+ * (head_dim mantissas of kv.bits and an exponent of a byte).
  * Inaccuracy: the kernels keep KV exponents in 16 bits, and nothing proves that they fit the byte that is counted here.
  */
 #ifndef ETCHSIM_MEMORY_MAP_H

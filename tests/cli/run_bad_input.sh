@@ -149,4 +149,7 @@ for bytes in 0 20 -3; do
     bad "$folder/cut/adapter_config.json:" --model "$rom" --adapter "$folder/cut"
 done
 [ ! -e "$folder/none" ] || wrong 'a refused run left its folder'
+run 2 run --set kv.bits=4 --tokens 1
+has "$err" 'kv.bits: expected 8 with values'
+run 0 run --set kv.bits=4 --tokens 1 --timing-only
 finish

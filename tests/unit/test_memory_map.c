@@ -99,6 +99,12 @@ static void a_slot_has_the_size_of_its_largest_adapter(void)
     CHECK_EQ_UINT(map.slot_words, 3 * (qkv + o + gate_up + down));
     CHECK_EQ_UINT(map.kv_row_words, (1 * (4 + 1) * 8 + 19) / 20);
     CHECK_EQ_UINT(map.kv_base_words, config.slots_count * map.slot_words);
+    config.kv_bits = 3;
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    CHECK_EQ_UINT(map.kv_row_words, 1); /* 4 mantissas of 3 bits and an exponent of 8: 20 bits */
+    config.kv_bits = 4;
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    CHECK_EQ_UINT(map.kv_row_words, 2); /* 24 bits in words of 20 */
 }
 
 /* An adapter with rank 2 on V, rank 1 on Q and up, and nothing else, in slot 1. */
