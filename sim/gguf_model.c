@@ -114,11 +114,12 @@ static bool find_attention(const struct finder *f, int32_t layer, struct gguf_la
             return false;
         }
     }
-    struct gguf_part *const turning[] = {&l->linear[LINEAR_Q], &l->linear[LINEAR_K], &l->q_norm,
-                                         &l->k_norm,           &l->bias[LINEAR_Q],   &l->bias[LINEAR_K]};
-    for (size_t i = 0; i < sizeof turning / sizeof *turning; i++) {
-        set_order(s, turning[i]);
+    for (int which = LINEAR_Q; which <= LINEAR_K; which++) {
+        set_order(s, &l->linear[which]);
+        set_order(s, &l->bias[which]);
     }
+    set_order(s, &l->q_norm);
+    set_order(s, &l->k_norm);
     return true;
 }
 
