@@ -9,7 +9,7 @@
 static void compute(struct norm_unit *u, const struct burst *residual, const struct burst *delta)
 {
     memcpy(u->residual.m, residual->residual.m, u->n * sizeof *u->residual.m);
-    if (delta && u->post) {
+    if (delta && u->post && u->post->m) {
         const struct acc *acc = &delta->acc[0];
         const int32_t exponent = k_rmsnorm_wide(u->post, acc->m, acc->exponent, u->scratch);
         k_residual_add(&u->residual, &(struct acc){u->scratch, acc->n, exponent});

@@ -33,7 +33,7 @@ struct norm_unit {
     cycle_t until;
     struct token *token;
     const struct norm *weights; /* NULL: a run without values */
-    const struct norm *post;    /* of the delta; NULL: it is added as it comes */
+    const struct norm *post;    /* of the delta; NULL, or without weights: it is added as it comes */
     struct residual residual;   /* registers, [n] */
     struct act8 x;              /* [n] */
     int64_t *scratch;           /* [n] */
