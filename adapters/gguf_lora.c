@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/architecture.h"
 #include "sim/gguf_model.h"
 
 /* Tensors that the chip has no place for, by how their name begins, or by a part that begins with '_' or '.'. */
@@ -24,11 +25,11 @@ static bool expect_key(const struct gguf *g, const char *key, const char *expect
                                                        key, gguf_find_key(g, key)->at_byte, expected, why, value);
 }
 
-static bool check_keys(const struct gguf *g, float *alpha, struct error *e)
+static bool check_keys(const struct gguf *g, enum architecture architecture, float *alpha, struct error *e)
 {
     static const char INVOCATION[] = "adapter.alora.invocation_tokens", ALPHA[] = "adapter.lora.alpha";
     if (!expect_key(g, "general.type", "adapter", "a model is no adapter", e) ||
-        !expect_key(g, "general.architecture", "llama", "the only architecture this chip has", e) ||
+        !expect_key(g, "general.architecture", architectures[architecture].name, "the base model's architecture", e) ||
         !expect_key(g, "adapter.type", "lora", "low-rank pairs are all that a slot holds", e) ||
         !gguf_get_float(g, ALPHA, true, alpha, e)) {
         return false;
@@ -64,20 +65,24 @@ static bool fail_name(const struct lora_file *f, const struct lora_file_tensor *
             break;
         }
     }
-    return lora_file_fail(f, t, "blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down).weight.lora_(a|b)", found, e);
+    const bool fused = architectures[f->tensors.base.architecture].fused;
+    return lora_file_fail(f, t,
+                          fused ? "blk.N.(attn_qkv|attn_output|ffn_up|ffn_down).weight.lora_(a|b)"
+                                : "blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down).weight.lora_(a|b)",
+                          found, e);
 }
 
-/* blk.N.LINEAR.weight.lora_a, or lora_b: which it is; false for any other name. */
-static bool parse_name(struct text name, int32_t *layer, enum linear *which, enum lora_matrix *matrix)
+/* blk.N.LINEAR.weight.lora_a, or lora_b: which it is (of a fused matrix the first linear); false for any other name. */
+static bool parse_name(enum architecture architecture, struct text name, int32_t *layer, enum linear *which, enum lora_matrix *matrix)
 {
     const char *end = name.bytes + name.length_bytes, *rest = NULL;
     if (name.length_bytes > 4 && memcmp(name.bytes, "blk.", 4) == 0) {
         rest = lora_layer_in_name(name.bytes + 4, end, layer);
     }
-    for (int i = 0; rest && i < LINEAR_COUNT; i++) {
+    for (int i = 0; rest && i < LINEAR_COUNT; i += fused_linears(architecture, (enum linear)i)) {
         char expected[GGUF_TENSOR_NAME_MAX + 1];
         for (int m = LORA_A; m <= LORA_B; m++) {
-            snprintf(expected, sizeof expected, ".%s.weight.lora_%c", LINEAR_NAMES[i], "ab"[m]);
+            snprintf(expected, sizeof expected, ".%s.weight.lora_%c", gguf_matrix_name(architecture, (enum linear)i), "ab"[m]);
             if (text_is((struct text){rest, (uint32_t)(end - rest)}, expected)) {
                 *which = (enum linear)i;
                 *matrix = (enum lora_matrix)m;
@@ -101,7 +106,7 @@ static bool place_tensors(struct lora_file *f, struct error *e)
         int32_t layer;
         enum linear which;
         enum lora_matrix matrix;
-        if (!parse_name(t.name, &layer, &which, &matrix)) {
+        if (!parse_name(f->tensors.base.architecture, t.name, &layer, &which, &matrix)) {
             return fail_name(f, &t, e);
         }
         if (!check_type(f, &t, e) || !lora_file_place(f, &t, layer, which, matrix, e)) {
@@ -153,7 +158,7 @@ bool gguf_lora_find_pairs(struct lora_file *f, struct error *e)
 {
     float alpha = 0;
     take_base_name(f);
-    if (!check_keys(&f->gguf, &alpha, e) || !place_tensors(f, e)) {
+    if (!check_keys(&f->gguf, f->tensors.base.architecture, &alpha, e) || !place_tensors(f, e)) {
         return false;
     }
     for (int32_t i = 0; i < lora_tensors_count(&f->tensors); i++) {

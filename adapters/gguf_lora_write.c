@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adapters/lora_values.h"
+#include "sim/architecture.h"
 #include "sim/gguf_model.h"
 #include "sim/output.h"
 
@@ -45,7 +46,7 @@ static void put_u32_key(FILE *out, const char *key, uint32_t value)
 
 static void put_keys(FILE *out, const struct lora_tensors *t, const char *name, enum ggml_type type, float alpha)
 {
-    put_text_key(out, "general.architecture", "llama");
+    put_text_key(out, "general.architecture", architectures[t->base.architecture].name);
     put_text_key(out, "general.type", "adapter");
     put_text_key(out, "adapter.type", "lora");
     put_text_key(out, "general.name", name);
@@ -91,6 +92,18 @@ static double alpha_ratio(const struct lora_linear *l, double alpha)
     return l->alpha / alpha;
 }
 
+/* B of linear `index`, in the file's order of rows. */
+static void put_b(const struct lora_tensors *t, int32_t index, double ratio, struct lora_values *v)
+{
+    const struct lora_linear *l = &t->linears[index];
+    const enum linear which = (enum linear)(index % LINEAR_COUNT);
+    const bool moved = architectures[t->base.architecture].halves && (which == LINEAR_Q || which == LINEAR_K);
+    for (int32_t row = 0; row < l->n_out; row++) {
+        const int32_t from = moved ? halves_chip_row(row, t->base.head_dim, shape_rotary_dim(&t->base)) : row;
+        lora_values_put_all(v, l->b + (int64_t)from * l->rank, l->rank, ratio);
+    }
+}
+
 static void put_file(const struct lora_tensors *t, const char *name, double alpha, struct lora_values *v)
 {
     uint64_t n_pairs = 0;
@@ -116,7 +129,7 @@ static void put_file(const struct lora_tensors *t, const char *name, double alph
             put_padding(v->out);
             lora_values_put_all(v, l->a, (int64_t)l->rank * l->n_in, 1);
             put_padding(v->out);
-            lora_values_put_all(v, l->b, (int64_t)l->rank * l->n_out, alpha_ratio(l, alpha));
+            put_b(t, i, alpha_ratio(l, alpha), v);
         }
     }
     put_padding(v->out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/architecture.h"
 #include "sim/mapped.h"
 #include "sim/shape_limits.h"
 
@@ -61,13 +62,42 @@ static bool get_number(const struct reader *r, const char *key, float *value)
     return true;
 }
 
-static bool read_shape(const struct reader *r, struct shape *s)
+static bool read_architecture(const struct reader *r, struct shape *s)
 {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(r->json, "model_type");
-    if (!cJSON_IsString(type) || strcmp(type->valuestring, "llama") != 0) {
-        return fail(r, "model_type", "\"llama\" (the only architecture this chip has)");
+    enum architecture architecture;
+    if (!cJSON_IsString(type) || !architecture_find(type->valuestring, true, &architecture)) {
+        char names[ARCHITECTURE_NAMES_ROOM], expected[ARCHITECTURE_NAMES_ROOM + 16];
+        snprintf(expected, sizeof expected, "one of %s", architecture_names(true, names));
+        return fail(r, "model_type", expected);
     }
+    architecture_apply(architecture, s);
+    return true;
+}
+
+/* Phi 3 turns a part of each head: partial_rotary_factor, at the top or among rope_parameters. */
+static bool read_rotary_dim(const struct reader *r, struct shape *s)
+{
+    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(r->json, "rope_parameters");
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->json, "partial_rotary_factor");
+    item = item && !cJSON_IsNull(item) ? item : cJSON_GetObjectItemCaseSensitive(parameters, "partial_rotary_factor");
+    if (s->architecture != ARCHITECTURE_PHI3 || !item || cJSON_IsNull(item)) {
+        return true;
+    }
+    const double rotary_dim = cJSON_IsNumber(item) ? floor(item->valuedouble * s->head_dim) : 0;
+    if (!(rotary_dim >= 2 && rotary_dim <= s->head_dim && fmod(rotary_dim, 2) == 0)) {
+        return fail(r, "partial_rotary_factor", "a number of 0 to 1 that leaves an even part of a head");
+    }
+    s->rotary_dim = rotary_dim < s->head_dim ? (int32_t)rotary_dim : 0;
+    return true;
+}
+
+static bool read_shape(const struct reader *r, struct shape *s)
+{
     *s = (struct shape){.context_tokens = 2048, .rms_epsilon = 1e-6f, .rope_base = 10000.0f};
+    if (!read_architecture(r, s)) {
+        return false;
+    }
     if (!get_count(r, "num_hidden_layers", SHAPE_LAYERS_MAX, &s->n_layers) || !get_count(r, "hidden_size", SHAPE_WIDTH_MAX, &s->d_model) ||
         !get_count(r, "intermediate_size", SHAPE_WIDTH_MAX, &s->d_ff) ||
         !get_count(r, "num_attention_heads", SHAPE_HEADS_MAX, &s->n_heads) || !get_count(r, "vocab_size", SHAPE_VOCAB_MAX, &s->n_vocab) ||
@@ -86,6 +116,9 @@ static bool read_shape(const struct reader *r, struct shape *s)
     }
     if (s->head_dim % 2 != 0 || s->head_dim > SHAPE_HEAD_DIM_MAX || s->n_heads * s->head_dim > SHAPE_WIDTH_MAX) {
         return error_input(r->e, "%s: expected heads of an even number of values, found %d heads of %d", r->path, s->n_heads, s->head_dim);
+    }
+    if (!read_rotary_dim(r, s)) {
+        return false;
     }
     s->tied_head = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r->json, "tie_word_embeddings"));
     return true;

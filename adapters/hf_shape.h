@@ -1,4 +1,4 @@
-/* hf_shape.h -- a Llama's shape from the config.json that stands beside its weights on Hugging Face: all that an adapter is checked against. */
+/* hf_shape.h -- a model's shape from the config.json that stands beside its weights on Hugging Face: all that an adapter is checked against. */
 #ifndef ETCHSIM_HF_SHAPE_H
 #define ETCHSIM_HF_SHAPE_H
 

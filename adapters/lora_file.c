@@ -10,6 +10,7 @@
 #include "adapters/gguf_lora.h"
 #include "adapters/pack.h"
 #include "adapters/peft.h"
+#include "sim/architecture.h"
 #include "sim/presets.h"
 
 static const double VALUE_MAX = 0x1p36; /* below 31 * 65535 * 2^LORA_EXPONENT_MAX */
@@ -26,7 +27,7 @@ bool lora_file_fail(const struct lora_file *f, const struct lora_file_tensor *t,
                        expected, found);
 }
 
-bool lora_file_place(struct lora_file *f, const struct lora_file_tensor *t, int32_t layer, enum linear which, enum lora_matrix matrix,
+bool lora_file_place(struct lora_file *f, const struct lora_file_tensor *t, int32_t layer, enum linear first, enum lora_matrix matrix,
                      struct error *e)
 {
     if (layer >= f->tensors.base.n_layers) {
@@ -34,7 +35,19 @@ bool lora_file_place(struct lora_file *f, const struct lora_file_tensor *t, int3
         snprintf(expected, sizeof expected, "layers below %d, the base model's", f->tensors.base.n_layers);
         return lora_file_fail(f, t, expected, "a layer beyond them", e);
     }
-    f->pairs[(int64_t)layer * LINEAR_COUNT + which].matrix[matrix] = *t;
+    const int n = fused_linears(f->tensors.base.architecture, first);
+    int32_t rows[LINEAR_COUNT + 1] = {0};
+    for (int i = 0; i < n; i++) {
+        rows[i + 1] = rows[i] + shape_n_out(&f->tensors.base, (enum linear)((int)first + i));
+    }
+    for (int i = 0; i < n; i++) {
+        struct lora_file_tensor *part = &f->pairs[(int64_t)layer * LINEAR_COUNT + (int)first + i].matrix[matrix];
+        *part = *t;
+        if (n > 1 && matrix == LORA_B) {
+            part->first_row = rows[i];
+            part->fused_rows = rows[n];
+        }
+    }
     return true;
 }
 
@@ -81,7 +94,8 @@ static bool check_pairs(struct lora_file *f, struct error *e)
         if (l->rank == 0) {
             continue;
         }
-        if (!check_shape(f, &m[LORA_A], l->rank, l->n_in, e) || !check_shape(f, &m[LORA_B], l->n_out, l->rank, e)) {
+        if (!check_shape(f, &m[LORA_A], l->rank, l->n_in, e) ||
+            !check_shape(f, &m[LORA_B], m[LORA_B].fused_rows ? m[LORA_B].fused_rows : l->n_out, l->rank, e)) {
             return false;
         }
         f->tensors.type = first ? common_type(m[LORA_A].type, m[LORA_A].type) : common_type(f->tensors.type, m[LORA_A].type);
@@ -224,13 +238,16 @@ static bool check_row(const struct lora_file *f, const struct lora_file_tensor *
 bool lora_file_read(const struct lora_file *f, int32_t index, const struct lora_linear *l, struct error *e)
 {
     enum linear which = (enum linear)(index % LINEAR_COUNT);
-    bool permuted = !f->is_gguf && (which == LINEAR_Q || which == LINEAR_K);
+    const struct shape *base = &f->tensors.base;
+    bool halves = !f->is_gguf || architectures[base->architecture].halves;
+    bool permuted = halves && (which == LINEAR_Q || which == LINEAR_K);
     for (enum lora_matrix matrix = LORA_A; matrix <= LORA_B; matrix++) {
         const struct lora_file_tensor *t = &f->pairs[index].matrix[matrix];
         double scale = matrix == LORA_B ? lora_scale(l) : 1;
-        for (int64_t row = 0; row < t->n_rows; row++) {
+        const int32_t n_rows = matrix == LORA_A ? l->rank : l->n_out;
+        for (int32_t row = 0; row < n_rows; row++) {
             bool moved = permuted && matrix == LORA_B;
-            int64_t from = moved ? hf_row_of_gguf_row((int32_t)row, f->tensors.base.head_dim) : row;
+            int64_t from = t->first_row + (moved ? halves_row(row, base->head_dim, shape_rotary_dim(base)) : row);
             float *out = (matrix == LORA_A ? l->a : l->b) + row * t->n;
             if (!read_row(f, t, from, out, e) || !check_row(f, t, out, scale, e)) {
                 return false;

@@ -5,6 +5,7 @@
 
 #include "adapters/float_types.h"
 #include "adapters/lora_values.h"
+#include "sim/architecture.h"
 
 bool lora_path_is_gguf(const char *path)
 {
@@ -46,6 +47,13 @@ bool lora_write(const struct lora_tensors *t, const char *path, enum ggml_type t
     *report = (struct lora_write_report){0};
     if (lora_tensors_rank_max(t) == 0) {
         return error_input(e, "%s: expected an adapter with a pair for at least one linear, found none", path);
+    }
+    if (architectures[t->base.architecture].fused) {
+        return error_input(
+            e,
+            "%s: expected an adapter of a model whose linears are matrices of their own, found one of %s, which has Q, K and V "
+            "in one: such adapters are read, not written",
+            path, architectures[t->base.architecture].name);
     }
     if (!(lora_path_is_gguf(path) ? gguf_lora_write : peft_write)(t, path, &v, report, e)) {
         return false;

@@ -6,8 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/architecture.h"
+
 const char *const PEFT_MODULES[LINEAR_COUNT] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
                                                 "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+
+const char *peft_module(enum architecture architecture, enum linear which)
+{
+    const bool in_qkv = which <= LINEAR_V, in_gate_up = which == LINEAR_GATE || which == LINEAR_UP;
+    return !architectures[architecture].fused ? PEFT_MODULES[which]
+           : in_qkv                           ? "self_attn.qkv_proj"
+           : in_gate_up                       ? "mlp.gate_up_proj"
+                                              : PEFT_MODULES[which];
+}
 
 /* A name has some thirty letters: an honest expression needs a few hundred steps. */
 enum { TEXT_BYTES_MAX = 4096, MATCH_STEPS_MAX = 20000, DEPTH_MAX = 1000, HEAP_KIB_MAX = 1024, NAME_ROOM = 64 };
@@ -49,9 +60,9 @@ void module_pattern_free(struct module_pattern *p)
     *p = (struct module_pattern){0};
 }
 
-static size_t module_name(int32_t layer, enum linear which, char name[NAME_ROOM])
+static size_t module_name(enum architecture architecture, int32_t layer, enum linear which, char name[NAME_ROOM])
 {
-    return (size_t)snprintf(name, NAME_ROOM, "model.layers.%d.%s", layer, PEFT_MODULES[which]);
+    return (size_t)snprintf(name, NAME_ROOM, "model.layers.%d.%s", layer, peft_module(architecture, which));
 }
 
 static enum module_match match_expression(const pcre2_code *code, const char *name, size_t length)
@@ -70,10 +81,10 @@ static enum module_match match_expression(const pcre2_code *code, const char *na
     return found >= 0 ? MODULE_MATCHES : found == PCRE2_ERROR_NOMATCH ? MODULE_DIFFERS : MODULE_TOO_MUCH_WORK;
 }
 
-enum module_match module_pattern_match(const struct module_pattern *p, int32_t layer, enum linear which)
+enum module_match module_pattern_match(const struct module_pattern *p, enum architecture architecture, int32_t layer, enum linear which)
 {
     char name[NAME_ROOM];
-    size_t length = module_name(layer, which, name);
+    size_t length = module_name(architecture, layer, which, name);
     if (p->code) {
         return match_expression(p->code, name, length);
     }
@@ -87,8 +98,8 @@ bool module_pattern_possible(const struct module_pattern *p)
     const char *digits = strstr(p->text, "layers.");
     int32_t layer = digits ? (int32_t)strtol(digits + 7, NULL, 10) : 0; /* the layer it names itself, if any */
     bool possible = p->code != NULL;
-    for (int which = 0; which < LINEAR_COUNT && !possible; which++) {
-        possible = module_pattern_match(p, layer, (enum linear)which) == MODULE_MATCHES;
+    for (int i = 0; i < ARCHITECTURE_COUNT * LINEAR_COUNT && !possible; i++) {
+        possible = module_pattern_match(p, (enum architecture)(i / LINEAR_COUNT), layer, (enum linear)(i % LINEAR_COUNT)) == MODULE_MATCHES;
     }
     return possible;
 }

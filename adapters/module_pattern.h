@@ -1,4 +1,4 @@
-/* module_pattern.h -- the names of a Llama's linears as PEFT knows them, and the patterns in an adapter's configuration that pick some.
+/* module_pattern.h -- the names of a model's linears as PEFT knows them, and the patterns in an adapter's configuration that pick some.
  *
  *   name       model.layers.7.self_attn.q_proj
  *   plain      q_proj, self_attn.q_proj, layers.7.self_attn.q_proj ...: the name's end, from a dot on
@@ -13,6 +13,8 @@
 
 /* "self_attn.q_proj" .. "mlp.down_proj", by enum linear. */
 extern const char *const PEFT_MODULES[LINEAR_COUNT];
+/* The module that has a linear: the same, or where several are one "self_attn.qkv_proj", "mlp.gate_up_proj". */
+const char *peft_module(enum architecture architecture, enum linear which);
 
 struct module_pattern {
     const char *text; /* the caller's */
@@ -24,9 +26,9 @@ bool module_pattern_compile(const char *text, bool whole, struct module_pattern 
 void module_pattern_free(struct module_pattern *p);
 
 enum module_match { MODULE_DIFFERS, MODULE_MATCHES, MODULE_TOO_MUCH_WORK };
-enum module_match module_pattern_match(const struct module_pattern *p, int32_t layer, enum linear which);
+enum module_match module_pattern_match(const struct module_pattern *p, enum architecture architecture, int32_t layer, enum linear which);
 
-/* Could a plain name be one of a Llama's linears at all? True for every expression. */
+/* Could a plain name be one of any model's linears at all? True for every expression. */
 bool module_pattern_possible(const struct module_pattern *p);
 
 #endif

@@ -39,19 +39,4 @@ int64_t pack_pair_bits(enum pack_format format, int32_t rank, int32_t n_in, int3
 /* Each row as the format holds it, back as floats (exact: a code times a scale has 23 bits), in place. False when there is no memory. */
 bool pack_round_rows(enum pack_format format, float *rows, int32_t n_rows, int32_t n, struct pack_error *sum);
 
-/* Which row of a Hugging Face q_proj or k_proj is row `row` in GGUF order, whose rotated pairs are adjacent: row 2i + t of a head is
- * Hugging Face's row t * head_dim / 2 + i of the same head. */
-static inline int32_t hf_row_of_gguf_row(int32_t row, int32_t head_dim)
-{
-    int32_t in_head = row % head_dim;
-    return row - in_head + in_head % 2 * (head_dim / 2) + in_head / 2;
-}
-
-/* The inverse. */
-static inline int32_t gguf_row_of_hf_row(int32_t row, int32_t head_dim)
-{
-    int32_t in_head = row % head_dim, half = head_dim / 2;
-    return row - in_head + in_head % half * 2 + in_head / half;
-}
-
 #endif

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/architecture.h"
+
 static const char PREFIX[] = "base_model.model.model.layers.";
 static const char NAMES_EXPECTED[] = "base_model.model.model.layers.N.(self_attn.[qkvo]|mlp.gate|up|down)_proj.lora_(A|B).weight";
+static const char FUSED_NAMES_EXPECTED[] = "base_model.model.model.layers.N.(self_attn.qkv|o|mlp.gate_up|down)_proj.lora_(A|B).weight";
 
 /* Names of what the chip has no place for. */
 static const char *const REFUSED[][2] = {
@@ -40,19 +43,20 @@ static bool fail_name(const struct lora_file *f, const struct lora_file_tensor *
             break;
         }
     }
-    return lora_file_fail(f, t, NAMES_EXPECTED, found, e);
+    return lora_file_fail(f, t, architectures[f->tensors.base.architecture].fused ? FUSED_NAMES_EXPECTED : NAMES_EXPECTED, found, e);
 }
 
-/* base_model.model.model.layers.N.MODULE.lora_A.weight, or lora_B: which it is; false for any other name. */
-static bool parse_name(const char *name, int32_t *layer, enum linear *which, enum lora_matrix *matrix)
+/* base_model.model.model.layers.N.MODULE.lora_A.weight, or lora_B: which it is (of a fused module the first linear); false for any other name. */
+static bool parse_name(enum architecture architecture, const char *name, int32_t *layer, enum linear *which, enum lora_matrix *matrix)
 {
     if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0) {
         return false;
     }
     const char *digits = name + sizeof PREFIX - 1, *rest = lora_layer_in_name(digits, name + strlen(name), layer);
     for (int i = 0; rest && i < LINEAR_COUNT; i++) {
-        size_t length = strlen(PEFT_MODULES[i]);
-        if (strncmp(rest + 1, PEFT_MODULES[i], length) == 0) {
+        const char *module = peft_module(architecture, (enum linear)i);
+        size_t length = strlen(module);
+        if (strncmp(rest + 1, module, length) == 0) {
             const char *kind = rest + 1 + length;
             *which = (enum linear)i;
             *matrix = strcmp(kind, ".lora_A.weight") == 0 ? LORA_A : LORA_B;
@@ -71,7 +75,7 @@ static bool place_tensors(struct lora_file *f, struct error *e)
         int32_t layer;
         enum linear which;
         enum lora_matrix matrix;
-        if (!parse_name(name, &layer, &which, &matrix)) {
+        if (!parse_name(f->tensors.base.architecture, name, &layer, &which, &matrix)) {
             return fail_name(f, &t, name, e);
         }
         if (!lora_file_place(f, &t, layer, which, matrix, e)) {
@@ -91,7 +95,8 @@ static bool check_complete(const struct lora_file *f, struct error *e)
         for (int matrix = LORA_A; matrix <= LORA_B && f->tensors.linears[i].rank > 0; matrix++) {
             if (!f->pairs[i].matrix[matrix].name.bytes) {
                 return error_input(e, "%s: tensor %s%d.%s.lora_%c.weight: expected by adapter_config.json, found no such tensor",
-                                   f->safetensors.path, PREFIX, i / LINEAR_COUNT, PEFT_MODULES[i % LINEAR_COUNT], "AB"[matrix]);
+                                   f->safetensors.path, PREFIX, i / LINEAR_COUNT,
+                                   peft_module(f->tensors.base.architecture, (enum linear)(i % LINEAR_COUNT)), "AB"[matrix]);
             }
         }
     }
@@ -102,7 +107,8 @@ static bool set_ranks(struct lora_file *f, struct error *e)
 {
     for (int32_t i = 0; i < lora_tensors_count(&f->tensors); i++) {
         struct lora_linear *l = &f->tensors.linears[i];
-        if (!peft_config_pair(&f->config, i / LINEAR_COUNT, (enum linear)(i % LINEAR_COUNT), &l->rank, &l->alpha, e)) {
+        if (!peft_config_pair(&f->config, f->tensors.base.architecture, i / LINEAR_COUNT, (enum linear)(i % LINEAR_COUNT), &l->rank,
+                              &l->alpha, e)) {
             return false;
         }
     }

@@ -403,14 +403,14 @@ void peft_config_free(struct peft_config *config)
 }
 
 /* The first pattern that matches, in *found; NULL where none does. */
-static bool find_pattern(const struct peft_config *config, const struct peft_patterns *patterns, int32_t layer, enum linear which,
-                         const struct peft_pattern **found, struct error *e)
+static bool find_pattern(const struct peft_config *config, const struct peft_patterns *patterns, enum architecture architecture,
+                         int32_t layer, enum linear which, const struct peft_pattern **found, struct error *e)
 {
     *found = NULL;
     for (int32_t i = 0; i < patterns->count && !*found; i++) {
         ES_ASSERT(patterns->items != NULL);
         const struct peft_pattern *p = &patterns->items[i];
-        enum module_match match = module_pattern_match(&p->module, layer, which);
+        enum module_match match = module_pattern_match(&p->module, architecture, layer, which);
         if (match == MODULE_TOO_MUCH_WORK) {
             char name[PRINTABLE_ROOM];
             return error_input(e, "%s: pattern %s: expected an expression that is matched in few steps, found one that is not",
@@ -435,14 +435,15 @@ static bool layer_is_target(const struct peft_config *config, int32_t layer)
     return found;
 }
 
-bool peft_config_pair(const struct peft_config *config, int32_t layer, enum linear which, int32_t *rank, double *alpha, struct error *e)
+bool peft_config_pair(const struct peft_config *config, enum architecture architecture, int32_t layer, enum linear which, int32_t *rank,
+                      double *alpha, struct error *e)
 {
     const struct peft_pattern *target, *own_rank, *own_alpha;
     *rank = 0;
     *alpha = 0;
-    if (!find_pattern(config, &config->targets, layer, which, &target, e) ||
-        !find_pattern(config, &config->ranks, layer, which, &own_rank, e) ||
-        !find_pattern(config, &config->alphas, layer, which, &own_alpha, e)) {
+    if (!find_pattern(config, &config->targets, architecture, layer, which, &target, e) ||
+        !find_pattern(config, &config->ranks, architecture, layer, which, &own_rank, e) ||
+        !find_pattern(config, &config->alphas, architecture, layer, which, &own_alpha, e)) {
         return false;
     }
     if ((target || config->all_linear) && layer_is_target(config, layer)) {

@@ -42,6 +42,7 @@ void peft_config_free(struct peft_config *config);
 
 /* A linear's rank (0: this linear has no adapter) and the alpha of which B A is multiplied by alpha / rank: with use_rslora that is
  * lora_alpha * sqrt(rank). False where an expression's matching takes too much work. */
-bool peft_config_pair(const struct peft_config *config, int32_t layer, enum linear which, int32_t *rank, double *alpha, struct error *e);
+bool peft_config_pair(const struct peft_config *config, enum architecture architecture, int32_t layer, enum linear which, int32_t *rank,
+                      double *alpha, struct error *e);
 
 #endif

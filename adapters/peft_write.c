@@ -13,7 +13,7 @@
 
 #include "adapters/lora_values.h"
 #include "adapters/module_pattern.h"
-#include "adapters/pack.h"
+#include "sim/architecture.h"
 #include "sim/output.h"
 
 enum { MODULE_NAME_ROOM = 64, TENSOR_NAME_ROOM = 112 };
@@ -224,7 +224,7 @@ static void put_tensor(const struct lora_tensors *t, const struct entry *entry, 
         return;
     }
     for (int32_t row = 0; row < l->n_out; row++) {
-        int32_t from = which == LINEAR_Q || which == LINEAR_K ? gguf_row_of_hf_row(row, t->base.head_dim) : row;
+        int32_t from = which == LINEAR_Q || which == LINEAR_K ? halves_chip_row(row, t->base.head_dim, shape_rotary_dim(&t->base)) : row;
         lora_values_put_all(v, l->b + (int64_t)from * l->rank, l->rank, 1);
     }
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes tests/golden/architectures: a tiny random model of each architecture as llama.cpp converts it to GGUF, and what Hugging Face's
-transformers computes with it, in 64-bit floats.
+transformers computes with it, in 64-bit floats; and a random LoRA adapter of each, as a PEFT folder and as llama.cpp converts that to GGUF.
 
     python3 scripts/golden_architectures.py LLAMA_CPP tests/golden/architectures
 
-LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py. Needs torch, transformers and gguf from PyPI. Weights are rounded to F16
+LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py and convert_lora_to_gguf.py. Needs torch, transformers, safetensors and gguf from PyPI. Weights are rounded to F16
 before anything is computed, so that the file and the oracle have the same ones.
 """
 import json
@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 
+import safetensors.torch
 import torch
 import transformers
 
-N_VOCAB, CONTEXT = 64, 24
+N_VOCAB, CONTEXT, RANK, ALPHA = 64, 24, 2, 3.0
 POSITIONS = [0, 1, 11, 23]
 COMMON = dict(vocab_size=N_VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
               num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2, pad_token_id=0)
@@ -53,7 +54,7 @@ def without_vocabulary(*names):
         return original(*names)(cls)
     return add
 base.ModelBase.register = without_vocabulary
-script = sys.argv[1] + "/convert_hf_to_gguf.py"
+script = sys.argv[1] + "/" + sys.argv.pop(2)
 sys.argv = [script] + sys.argv[2:]
 runpy.run_path(script, run_name="__main__")
 """
@@ -79,7 +80,35 @@ def save(model, folder, llama_cpp, path):
     model.save_pretrained(folder)
     vocab = {str(i): i for i in range(N_VOCAB)}
     (folder / "tokenizer.json").write_text(json.dumps(dict(model=dict(vocab=vocab), added_tokens=[])))
-    subprocess.run([sys.executable, "-c", CONVERT, llama_cpp, str(folder), "--outfile", str(path), "--outtype", "f16"], check=True)
+    convert(llama_cpp, "convert_hf_to_gguf.py", folder, path, "f16")
+
+
+def convert(llama_cpp, script, folder, path, kind, *more):
+    subprocess.run([sys.executable, "-c", CONVERT, llama_cpp, script, str(folder), "--outfile", str(path), "--outtype", kind, *more], check=True)
+
+
+def adapt(model, name, folder):
+    """A pair for every linear but the head: written as PEFT does, and added to the model's weights."""
+    tensors, targets = {}, set()
+    for key, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and "layers." in key:
+            a = torch.randn(RANK, module.in_features) / module.in_features ** 0.5
+            b = torch.randn(module.out_features, RANK) * 0.5
+            tensors[f"base_model.model.{key}.lora_A.weight"], tensors[f"base_model.model.{key}.lora_B.weight"] = a, b
+            targets.add(key.rsplit(".", 1)[1])
+            with torch.no_grad():
+                module.weight += ALPHA / RANK * (b.double() @ a.double())
+    folder.mkdir(parents=True, exist_ok=True)
+    safetensors.torch.save_file(tensors, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps(dict(
+        peft_type="LORA", task_type="CAUSAL_LM", base_model_name_or_path=f"random/{name}", r=RANK, lora_alpha=ALPHA,
+        target_modules=sorted(targets), bias="none", use_rslora=False, use_dora=False, fan_in_fan_out=False), indent=1) + "\n")
+
+
+def logits_of(model, tokens):
+    with torch.no_grad():
+        logits = model.eval()(torch.tensor([tokens]), use_cache=False).logits[0]
+    return [[round(x, 5) for x in logits[p].tolist()] for p in POSITIONS]
 
 
 def main():
@@ -90,11 +119,14 @@ def main():
                   token_ids=tokens, positions=POSITIONS, models=[])
     for name, (config_class, settings) in CONFIGS.items():
         model = random_model(name, config_class, settings)
-        with tempfile.TemporaryDirectory() as folder:
-            save(model, pathlib.Path(folder), llama_cpp, out / f"{name}.gguf")
-        with torch.no_grad():
-            logits = model.double().eval()(torch.tensor([tokens]), use_cache=False).logits[0]
-        result["models"].append(dict(name=name, logits=[[round(x, 5) for x in logits[p].tolist()] for p in POSITIONS]))
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary) / name  # the converter takes the model's name from it
+            save(model, folder, llama_cpp, out / f"{name}.gguf")
+            model = model.double()
+            logits, adapter = logits_of(model, tokens), out / f"{name}-adapter"
+            adapt(model, name, adapter)
+            convert(llama_cpp, "convert_lora_to_gguf.py", adapter, out / f"{name}-adapter.gguf", "f32", "--base", str(folder))
+        result["models"].append(dict(name=name, logits=logits, adapted_logits=logits_of(model, tokens)))
     (out / "logits.json").write_text(json.dumps(result, indent=1).replace(",\n    ", ", ") + "\n")
 
 

@@ -35,11 +35,24 @@ const char *architecture_names(bool hf, char names[ARCHITECTURE_NAMES_ROOM]);
 /* By either name; false for any other. */
 bool architecture_find(const char *name, bool hf, enum architecture *architecture);
 
+/* Linears from `first` on that are one matrix in files, and one module in Hugging Face's. */
+static inline int fused_linears(enum architecture architecture, enum linear first)
+{
+    const bool fused = architectures[architecture].fused;
+    return fused && first == LINEAR_Q ? 3 : fused && first == LINEAR_GATE ? 2 : 1;
+}
+
 /* Where a file with rotated halves has the chip's row (or value): row r of heads of head_dim, of which rotary_dim turn. */
 static inline int32_t halves_row(int32_t r, int32_t head_dim, int32_t rotary_dim)
 {
     int32_t in_head = r % head_dim;
     return in_head < rotary_dim ? r - in_head + in_head % 2 * (rotary_dim / 2) + in_head / 2 : r;
+}
+/* The inverse: which of the chip's rows a file has at r. */
+static inline int32_t halves_chip_row(int32_t r, int32_t head_dim, int32_t rotary_dim)
+{
+    int32_t in_head = r % head_dim, half = rotary_dim / 2;
+    return in_head < rotary_dim ? r - in_head + in_head % half * 2 + in_head / half : r;
 }
 
 #endif

@@ -9,6 +9,11 @@
 
 const char *const LINEAR_NAMES[LINEAR_COUNT] = {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
 
+const char *gguf_matrix_name(enum architecture architecture, enum linear first)
+{
+    return fused_linears(architecture, first) == 1 ? LINEAR_NAMES[first] : first == LINEAR_Q ? "attn_qkv" : "ffn_up";
+}
+
 struct finder {
     const struct gguf *g;
     struct gguf_model *m;
@@ -61,43 +66,42 @@ static void set_order(const struct shape *s, struct gguf_part *part)
     }
 }
 
-/* Linears first .. last as one matrix under each other, or each by itself. */
-static bool find_linears(const struct finder *f, int32_t layer, const char *fused, enum linear first, enum linear last,
-                         struct gguf_part *linear)
+/* The matrix that begins with linear `first`, and the linears that are its parts. */
+static bool find_linears(const struct finder *f, int32_t layer, enum linear first, struct gguf_part *linear)
 {
     const struct shape *s = &f->m->shape;
-    const int32_t n_in = shape_n_in(s, first);
+    const int n = fused_linears(s->architecture, first);
     char name[GGUF_TENSOR_NAME_MAX + 1];
     int32_t n_out = 0;
-    struct gguf_part whole = {0};
-    for (enum linear which = first; which <= last; which++) {
-        linear[which] = (struct gguf_part){.first = n_out, .n = shape_n_out(s, which)};
-        n_out += shape_n_out(s, which);
+    struct gguf_part whole;
+    for (int i = 0; i < n; i++) {
+        linear[(int)first + i] = (struct gguf_part){.first = n_out, .n = shape_n_out(s, (enum linear)((int)first + i))};
+        n_out += linear[(int)first + i].n;
     }
-    if (fused) {
-        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, fused);
-        if (!find(f, name, n_out, n_in, true, &whole.tensor)) {
-            return false;
-        }
+    snprintf(name, sizeof name, "blk.%d.%s.weight", layer, gguf_matrix_name(s->architecture, first));
+    if (!find_whole(f, name, n_out, shape_n_in(s, first), true, &whole)) {
+        return false;
     }
-    for (enum linear which = first; which <= last; which++) {
-        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, LINEAR_NAMES[which]);
-        if (fused) {
-            linear[which].tensor = whole.tensor;
-        } else if (!find_whole(f, name, linear[which].n, n_in, true, &linear[which])) {
-            return false;
-        }
+    for (int i = 0; i < n; i++) {
+        linear[(int)first + i].tensor = whole.tensor;
     }
     return true;
+}
+
+static bool find_linears_between(const struct finder *f, int32_t layer, enum linear first, enum linear last, struct gguf_part *linear)
+{
+    bool good = true;
+    for (int which = first; which <= (int)last && good; which += fused_linears(f->m->shape.architecture, (enum linear)which)) {
+        good = find_linears(f, layer, (enum linear)which, linear);
+    }
+    return good;
 }
 
 static bool find_attention(const struct finder *f, int32_t layer, struct gguf_layer *l)
 {
     const struct shape *s = &f->m->shape;
-    const bool fused = architectures[s->architecture].fused;
     if (!find_vector(f, layer, "attn_norm.weight", s->d_model, &l->attention_norm) ||
-        !find_linears(f, layer, fused ? "attn_qkv" : NULL, LINEAR_Q, LINEAR_V, l->linear) ||
-        !find_linears(f, layer, NULL, LINEAR_O, LINEAR_O, l->linear) ||
+        !find_linears_between(f, layer, LINEAR_Q, LINEAR_O, l->linear) ||
         (s->qk_norm && (!find_vector(f, layer, "attn_q_norm.weight", s->head_dim, &l->q_norm) ||
                         !find_vector(f, layer, "attn_k_norm.weight", s->head_dim, &l->k_norm))) ||
         (s->post_norms && !find_vector(f, layer, "post_attention_norm.weight", s->d_model, &l->post_attention_norm))) {
@@ -110,21 +114,20 @@ static bool find_attention(const struct finder *f, int32_t layer, struct gguf_la
             return false;
         }
     }
-    struct gguf_part *const turning[] = {&l->linear[LINEAR_Q], &l->linear[LINEAR_K], &l->q_norm,
-                                         &l->k_norm,           &l->bias[LINEAR_Q],   &l->bias[LINEAR_K]};
-    for (size_t i = 0; i < sizeof turning / sizeof *turning; i++) {
-        set_order(s, turning[i]);
+    for (int which = LINEAR_Q; which <= LINEAR_K; which++) {
+        set_order(s, &l->linear[which]);
+        set_order(s, &l->bias[which]);
     }
+    set_order(s, &l->q_norm);
+    set_order(s, &l->k_norm);
     return true;
 }
 
 static bool find_ffn(const struct finder *f, int32_t layer, struct gguf_layer *l)
 {
     const struct shape *s = &f->m->shape;
-    const bool fused = architectures[s->architecture].fused;
     return find_vector(f, layer, "ffn_norm.weight", s->d_model, &l->ffn_norm) &&
-           find_linears(f, layer, fused ? "ffn_up" : NULL, LINEAR_GATE, LINEAR_UP, l->linear) &&
-           find_linears(f, layer, NULL, LINEAR_DOWN, LINEAR_DOWN, l->linear) &&
+           find_linears_between(f, layer, LINEAR_GATE, LINEAR_DOWN, l->linear) &&
            (!s->post_norms || find_vector(f, layer, "post_ffw_norm.weight", s->d_model, &l->post_ffn_norm));
 }
 

@@ -14,6 +14,9 @@
 /* "attn_q" .. "ffn_down", by enum linear: the names in GGUF, in options and in reports. */
 extern const char *const LINEAR_NAMES[LINEAR_COUNT];
 
+/* Of the matrix that begins with a linear: its own name, or "attn_qkv" and "ffn_up" where several are one. */
+const char *gguf_matrix_name(enum architecture architecture, enum linear first);
+
 /* Rows of a matrix, or values of a vector, in the chip's order. */
 struct gguf_part {
     const struct gguf_tensor *tensor; /* NULL: the model has none */

@@ -22,7 +22,7 @@ static const struct norm *post_weights(const struct norm_unit *u)
 static void compute(struct norm_unit *u, const struct burst *residual, const struct burst *delta)
 {
     memcpy(u->residual.m, residual->residual.m, u->n * sizeof *u->residual.m);
-    if (delta && u->passes > 1) {
+    if (delta && u->passes > 1 && post_weights(u)->m) {
         const struct acc *acc = &delta->acc[0];
         const int32_t exponent = k_rmsnorm_wide(post_weights(u), acc->m, acc->exponent, u->scratch);
         k_residual_add(&u->residual, &(struct acc){u->scratch, acc->n, exponent});

@@ -1,9 +1,11 @@
-/* tokenizer_bpe.c -- byte-level BPE as Llama 3 has it: a pattern cuts the text into words, each word's bytes merge by rank.
+/* tokenizer_bpe.c -- byte-level BPE as in Llama 3, Qwen 2, SmolLM and GPT-4o: a pattern cuts the text into words, each word's bytes merge by rank.
  *
  * Tokens are stored in GPT-2's alphabet, a printable character for each byte; here they are turned into their bytes once, when
- * the vocabulary is opened. A word that is a token as a whole is taken as it is, whatever its merges say.
+ * the vocabulary is opened. In Llama 3 a word that is a token as a whole is taken as it is, whatever its merges say.
  *
- * Inaccuracies: which characters are letters and numbers is as new as PCRE2's Unicode tables (10.42: Unicode 14).
+ * Inaccuracies: which characters are letters and numbers is as new as PCRE2's Unicode tables (10.42: Unicode 14). No text is normalised (NFC), which
+ * Hugging Face's tokenizers do for Qwen 2 and llama.cpp does not. GPT-4o's pattern is that of the model's own tokenizer, whose upper and lower case
+ * are Unicode's; llama.cpp's are those of ASCII.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "sim/tokenizer_internal.h"
@@ -15,15 +17,28 @@
 
 #include "sim/mapped.h"
 
-/* Llama 3's pattern. White space is spelt out as Unicode's property: PCRE2's own \s also has U+180E. */
+/* White space is spelt out as Unicode's property: PCRE2's own \s also has U+180E. */
 #define WHITE "\\t-\\r\\x{85}\\p{Z}"
-static const char pattern[] = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
-                              "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
-                              "|\\p{N}{1,3}"
-                              "| ?[^" WHITE "\\p{L}\\p{N}]+[\\r\\n]*"
-                              "|[" WHITE "]*[\\r\\n]+"
-                              "|[" WHITE "]+(?![^" WHITE "])"
-                              "|[" WHITE "]+";
+#define CONTRACTIONS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
+#define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
+#define WHITE_RUNS "|[" WHITE "]*[\\r\\n]+|[" WHITE "]+(?![^" WHITE "])|[" WHITE "]+"
+#define LETTERS_AND(numbers) CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers "| ?[^" WHITE "\\p{L}\\p{N}]+[\\r\\n]*" WHITE_RUNS
+
+/* By tokenizer.ggml.pre. SmolLM's digits are cut off before the rest is looked at, so white space before one counts as white space at the end. */
+static const struct dialect {
+    const char *pre;
+    bool whole_words;
+    const char *pattern;
+} dialects[] = {
+    {"llama-bpe", true, LETTERS_AND("\\p{N}{1,3}")},
+    {"llama3", true, LETTERS_AND("\\p{N}{1,3}")},
+    {"qwen2", false, LETTERS_AND("\\p{N}")},
+    {"smollm", false, "\\p{N}|'(?:s|t|re|ve|m|ll|d)| ?\\p{L}+| ?[^" WHITE "\\p{L}\\p{N}]+|[" WHITE "]+(?![^" WHITE "\\p{N}])|[" WHITE "]+"},
+    {"gpt-4o", false,
+     "[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]*[" LOWER "]+" CONTRACTIONS "?|[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]+[" LOWER "]*" CONTRACTIONS
+     "?|\\p{N}{1,3}| ?[^" WHITE "\\p{L}\\p{N}]+[\\r\\n/]*" WHITE_RUNS},
+};
 
 /* A run of white space is walked at most once forth and once back, so these bounds are never met by a text of the permitted size. */
 enum { MATCH_STEPS_MAX = 4 * TOKENIZER_TEXT_BYTES_MAX, MATCH_HEAP_KIB_MAX = 64 * 1024 };
@@ -36,6 +51,7 @@ struct rank_slot {
 };
 
 struct bpe {
+    const struct dialect *dialect;
     pcre2_code *code;
     struct rank_slot *slots; /* [slot_mask + 1] */
     uint32_t slot_mask;
@@ -64,7 +80,7 @@ static bool find_pair(const struct tokenizer *t, const char *text, const struct 
 
 static bool encode_word(struct encoder *c, const char *word, uint32_t length_bytes)
 {
-    int32_t whole = tokenizer_find(c->t, word, length_bytes);
+    int32_t whole = c->t->bpe->dialect->whole_words ? tokenizer_find(c->t, word, length_bytes) : -1;
     if (whole >= 0) {
         return encoder_push(c, whole);
     }
@@ -240,12 +256,23 @@ static bool add_merges(struct tokenizer *t, struct error *e)
     return good;
 }
 
+static const struct dialect *find_dialect(const char *pre)
+{
+    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {
+        if (strcmp(dialects[i].pre, pre) == 0) {
+            return &dialects[i];
+        }
+    }
+    return NULL;
+}
+
 bool bpe_open(struct tokenizer *t, struct error *e)
 {
     const struct vocab *vocab = t->vocab;
-    if (strcmp(vocab->pre, "llama-bpe") != 0 && strcmp(vocab->pre, "llama3") != 0) {
-        return error_input(e, "vocabulary: tokenizer.ggml.pre: expected llama-bpe or llama3, found \"%.*s\"", (int)sizeof vocab->pre,
-                           vocab->pre);
+    const struct dialect *dialect = find_dialect(vocab->pre);
+    if (!dialect) {
+        return error_input(e, "vocabulary: tokenizer.ggml.pre: expected llama-bpe, llama3, qwen2, smollm or gpt-4o, found \"%.*s\"",
+                           (int)sizeof vocab->pre, vocab->pre);
     }
     if (vocab->n_merges < 0 || vocab->n_merges > 1 << 28 || (vocab->n_merges > 0 && !vocab->merges)) {
         return error_input(e, "vocabulary: expected the merges of a BPE vocabulary, found %" PRId32, vocab->n_merges);
@@ -254,13 +281,15 @@ bool bpe_open(struct tokenizer *t, struct error *e)
     if (!t->bpe) {
         return false;
     }
+    t->bpe->dialect = dialect;
     for (int byte = 0; byte < 256; byte++) {
         char bytes[1] = {(char)byte};
         t->byte_ids[byte] = tokenizer_find(t, bytes, 1);
     }
     int reason;
     PCRE2_SIZE at;
-    t->bpe->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED, &reason, &at, NULL);
+    t->bpe->code =
+        pcre2_compile((PCRE2_SPTR)dialect->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED, &reason, &at, NULL);
     if (!t->bpe->code) {
         return error_input(e, "the tokenizer's pattern needs a PCRE2 with Unicode support (error %d at %zu)", reason, at);
     }

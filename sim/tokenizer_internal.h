@@ -2,7 +2,7 @@
  *
  *   tokenizer.c         opening, checks, user-defined tokens, the map from bytes to ids, decoding
  *   tokenizer_spm.c     SentencePiece: spaces as U+2581, pairs in order of score, bytes as <0xXX>
- *   tokenizer_bpe.c     Llama 3 BPE: the pattern cuts words (PCRE2), pairs in order of rank
+ *   tokenizer_bpe.c     byte-level BPE: a pattern cuts words (PCRE2), pairs in order of rank
  *   tokenizer_merge.c   the merging of neighbours that both of them do
  */
 #ifndef ETCHSIM_TOKENIZER_INTERNAL_H
@@ -12,7 +12,7 @@
 
 enum {
     TOKENIZER_TEXT_BYTES_MAX = 1 << 24,  /* 16 MiB: a bound on time and memory, far above any context */
-    TOKENIZER_USER_DEFINED_MAX = 1 << 12 /* the text is searched once for each of them */
+    TOKENIZER_USER_DEFINED_MAX = 1 << 14 /* the text is searched once for each of them */
 };
 
 /* Open addressing, linear probing, at most half full; the bytes stand in tokenizer.keys. */

@@ -16,7 +16,7 @@ struct text { /* not NUL-terminated; may contain NUL */
 
 struct vocab {
     enum vocab_kind kind;
-    char pre[32]; /* tokenizer.ggml.pre, "llama-bpe" for Llama 3 and the sample model */
+    char pre[32]; /* tokenizer.ggml.pre of BPE: "llama-bpe" for Llama 3 and the sample model, "qwen2", ... */
     int32_t n_tokens;
     struct text *tokens; /* [n_tokens] */
     uint8_t *types;      /* [n_tokens] enum token_type */

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int which = 0; which < LINEAR_COUNT; which++) {
             int32_t rank;
             double alpha;
-            if (peft_config_pair(&config, layer, (enum linear)which, &rank, &alpha, &e) &&
+            if (peft_config_pair(&config, layer % 2 ? ARCHITECTURE_PHI3 : ARCHITECTURE_LLAMA, layer, (enum linear)which, &rank, &alpha,
+                                 &e) &&
                 (rank < 0 || rank > LORA_RANK_MAX || (rank > 0 && !(isfinite(alpha) && alpha > 0)))) {
                 __builtin_trap();
             }

@@ -34,6 +34,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         vocab_free(&vocab);
     }
     if (gguf_model(&g, &model, &e)) {
+        const struct gguf_layer *l = &model.layers[model.shape.n_layers - 1];
+        for (int which = 0; which < LINEAR_COUNT; which++) { /* the chip's rows are rows of the file */
+            const struct gguf_part *part = &l->linear[which];
+            if (gguf_part_at(part, 0) < 0 || gguf_part_at(part, part->n - 1) >= part->tensor->n_rows) {
+                abort();
+            }
+        }
         gguf_model_free(&model);
     }
     gguf_close(&g);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/architecture.h"
 #include "sim/bake.h"
 #include "tests/unit/adapter_files.h"
 
@@ -22,35 +23,51 @@ static void write_file(const char *folder, const char *name, struct bytes *file)
     bytes_free(file);
 }
 
-/* A Llama of one layer; variants: floats, on the grid with another alignment, untied with RoPE factors. */
-static void write_model(const char *folder, int variant)
+/* The smallest that still has everything. */
+static struct shape small_shape(enum architecture architecture)
 {
-    struct test_llama m = {.shape = {.n_layers = 1,
-                                     .d_model = 8,
-                                     .n_heads = 2,
-                                     .n_kv_heads = 1,
-                                     .head_dim = 4,
-                                     .d_ff = 8,
-                                     .n_vocab = 4,
-                                     .context_tokens = 8,
-                                     .tied_head = variant != 2,
-                                     .rms_epsilon = 1e-5f,
-                                     .rope_base = 1e4f},
-                           .on_grid = variant == 1,
-                           .rope_factors = variant == 2,
-                           .seed = (uint64_t)variant};
-    struct gguf_writer w = {.alignment = variant == 1 ? 8 : 0};
+    struct shape s = test_shape_of(architecture);
+    s.n_layers = architecture == ARCHITECTURE_GEMMA3 ? 2 : 1;
+    s.d_model = s.d_ff = s.context_tokens = 8;
+    s.n_heads = 2;
+    s.n_kv_heads = 1;
+    s.head_dim = s.n_vocab = 4;
+    s.rotary_dim = s.rotary_dim ? 2 : 0;
+    s.global_period = s.global_period ? 2 : 0;
+    return s;
+}
+
+static void write_model(const char *folder, const char *stem, const struct test_llama *m, uint32_t alignment)
+{
+    struct gguf_writer w = {.alignment = alignment};
     char name[64], gguf_path[4096], image_path[4096];
-    gguf_write_llama(&w, &m);
+    gguf_write_llama(&w, m);
     struct bytes file = gguf_written(&w);
-    snprintf(name, sizeof name, "gguf/llama%d.gguf", variant);
+    snprintf(name, sizeof name, "gguf/%s.gguf", stem);
     write_file(folder, name, &file);
     snprintf(gguf_path, sizeof gguf_path, "%s/%s", folder, name);
-    snprintf(image_path, sizeof image_path, "%s/image/llama%d.rom", folder, variant);
+    snprintf(image_path, sizeof image_path, "%s/image/%s.rom", folder, stem);
     struct error e;
     if (!bake(gguf_path, image_path, NULL, NULL, &e)) {
         fprintf(stderr, "%s\n", e.message);
         exit(e.code);
+    }
+}
+
+/* Llamas in floats, on the grid with another alignment, untied with RoPE factors; and each architecture. */
+static void write_models(const char *folder)
+{
+    for (int variant = 0; variant < 3; variant++) {
+        struct test_llama m = {
+            .shape = small_shape(ARCHITECTURE_LLAMA), .on_grid = variant == 1, .rope_factors = variant == 2, .seed = (uint64_t)variant};
+        char stem[16];
+        m.shape.tied_head = variant != 2;
+        snprintf(stem, sizeof stem, "llama%d", variant);
+        write_model(folder, stem, &m, variant == 1 ? 8 : 0);
+    }
+    for (enum architecture a = ARCHITECTURE_QWEN2; a < ARCHITECTURE_COUNT; a++) {
+        const struct test_llama m = {.shape = small_shape(a), .rope_factors = a == ARCHITECTURE_PHI3, .seed = a};
+        write_model(folder, architectures[a].name, &m, 0);
     }
 }
 
@@ -63,6 +80,7 @@ static void write_types(const char *folder)
     gguf_write_tensor(&w, "q8_0", GGML_Q8_0, (int64_t[]){32}, 1, DATA, 34);
     gguf_write_tensor(&w, "q4_k", GGML_Q4_K, (int64_t[]){256}, 1, DATA, 144);
     gguf_write_tensor(&w, "q6_k", GGML_Q6_K, (int64_t[]){256}, 1, DATA, 210);
+    gguf_write_tensor(&w, "mxfp4", GGML_MXFP4, (int64_t[]){32}, 1, DATA, 17);
     gguf_write_tensor(&w, "bf16", GGML_BF16, (int64_t[]){2, 2, 2}, 3, DATA, 16);
     gguf_write_string(&w, "tokenizer.ggml.model", "gpt2");
     gguf_write_string(&w, "tokenizer.ggml.pre", "llama-bpe");
@@ -109,9 +127,7 @@ static void write_adapters(const char *folder)
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : ".";
-    for (int variant = 0; variant < 3; variant++) {
-        write_model(folder, variant);
-    }
+    write_models(folder);
     write_types(folder);
     write_adapters(folder);
     struct bytes three = safetensors_written("{\"__metadata__\":{\"format\":\"pt\"},\"base_model.model.model.layers.0.self_attn.q_proj."

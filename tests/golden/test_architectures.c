@@ -1,11 +1,12 @@
 /* Models of every architecture against an independent implementation: tests/golden/architectures has a tiny random model of each as llama.cpp's
- * converter writes it, and the logits that transformers computed in 64-bit floats (scripts/golden_architectures.py). */
+ * converter writes it, a random adapter for each, and the logits that transformers computed in 64-bit floats (scripts/golden_architectures.py). */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/lora_file.h"
 #include "kernels/ref.h"
 #include "kernels/ref_float.h"
 #include "sim/bake.h"
@@ -53,8 +54,41 @@ static const char *model_path(const cJSON *model)
     return source_file(name);
 }
 
-/* The largest difference of any recorded logit, relative to the largest logit. */
-static double float_difference(const cJSON *golden, const cJSON *model)
+/* w += alpha / r B A */
+static void merge(const struct lora_tensors *t, const struct float_model *model)
+{
+    for (int32_t i = 0; i < lora_tensors_count(t); i++) {
+        const struct lora_linear *l = &t->linears[i];
+        float *w = (float *)(uintptr_t)model->layers[i / LINEAR_COUNT].linear[i % LINEAR_COUNT];
+        for (int32_t k = 0; l->rank && k < l->n_out * l->n_in; k++) {
+            double sum = 0;
+            for (int32_t j = 0; j < l->rank; j++) {
+                sum += (double)l->b[k / l->n_in * l->rank + j] * (double)l->a[j * l->n_in + k % l->n_in];
+            }
+            w[k] += (float)(sum * lora_scale(l));
+        }
+    }
+}
+
+static bool merge_file(const cJSON *model, const char *extension, struct float_model *weights)
+{
+    char path[96];
+    struct lora_tensors t;
+    struct error e;
+    snprintf(path, sizeof path, FOLDER "%s-adapter%s", cJSON_GetObjectItem(model, "name")->valuestring, extension);
+    if (!CHECK_GOOD(lora_tensors_load(source_file(path), &weights->shape, &t, &e), &e)) {
+        return false;
+    }
+    for (int32_t i = 0; i < lora_tensors_count(&t); i++) {
+        CHECK_EQ_INT(t.linears[i].rank, 2);
+    }
+    merge(&t, weights);
+    lora_tensors_free(&t);
+    return true;
+}
+
+/* The largest difference of any recorded logit, relative to the largest logit; adapter: NULL, or the end of its file's name. */
+static double float_difference(const cJSON *golden, const cJSON *model, const char *adapter)
 {
     struct gguf g;
     struct float_model weights;
@@ -67,11 +101,17 @@ static double float_difference(const cJSON *golden, const cJSON *model)
         gguf_close(&g);
         return 1;
     }
+    if (adapter && !merge_file(model, adapter, &weights)) {
+        float_model_free(&weights);
+        gguf_close(&g);
+        return 1;
+    }
     struct ref_float *ref = ref_float_new(&weights, CONTEXT);
     for (int position = 0; position < CONTEXT; position++) {
         float logits[VOCAB];
         ref_float_forward(ref, token_at(golden, position), position, logits);
-        const cJSON *expected = cJSON_GetArrayItem(cJSON_GetObjectItem(model, "logits"), recorded(golden, position));
+        const cJSON *expected =
+            cJSON_GetArrayItem(cJSON_GetObjectItem(model, adapter ? "adapted_logits" : "logits"), recorded(golden, position));
         for (int i = 0; expected && recorded(golden, position) >= 0 && i < VOCAB; i++) {
             const double value = cJSON_GetArrayItem(expected, i)->valuedouble;
             worst = fmax(worst, fabs((double)logits[i] - value));
@@ -91,9 +131,13 @@ static void float_reference_computes_what_transformers_does(void)
     int n = 0;
     cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
     {
-        const double difference = float_difference(golden, model);
-        printf("\n    %s: logits within %.1e of the largest ", cJSON_GetObjectItem(model, "name")->valuestring, difference);
-        CHECK_NEAR(difference, 0, 1e-5);
+        const double bare = float_difference(golden, model, NULL);
+        const double peft = float_difference(golden, model, ""), converted = float_difference(golden, model, ".gguf");
+        printf("\n    %s: logits within %.1e of the largest, with an adapter from PEFT %.1e, from GGUF %.1e ",
+               cJSON_GetObjectItem(model, "name")->valuestring, bare, peft, converted);
+        CHECK_NEAR(bare, 0, 1e-5);
+        CHECK_NEAR(peft, 0, 1e-5);
+        CHECK_NEAR(converted, 0, 1e-5);
         n++;
     }
     CHECK_EQ_INT(n, ARCHITECTURE_COUNT);

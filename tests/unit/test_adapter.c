@@ -9,6 +9,7 @@
 #include "adapters/adapter.h"
 #include "adapters/pack.h"
 #include "adapters/peft_config.h"
+#include "sim/architecture.h"
 #include "sim/gguf.h"
 #include "tests/unit/check.h"
 #include "tests/unit/gguf_writer.h"
@@ -143,7 +144,7 @@ static void permutation_keeps_attention_scores(void)
         k[i] = gaussian(&state);
     }
     for (int32_t row = 0; row < HEADS * DIM; row++) {
-        int32_t from = hf_row_of_gguf_row(row, DIM);
+        int32_t from = halves_row(row, DIM, DIM);
         CHECK(from >= 0 && from < HEADS * DIM && !used[from]);
         used[from] = true;
         q_gguf[row] = q[from];

@@ -355,7 +355,7 @@ static void refused_keys_are_told(void)
         int key;
         const char *value, *expected; /* value NULL: no such key */
     } WRONG[] = {
-        {0, "qwen2", "key general.architecture at byte 24: expected \"llama\" (the only architecture this chip has), found \"qwen2\""},
+        {0, "qwen2", "key general.architecture at byte 24: expected \"llama\" (the base model's architecture), found \"qwen2\""},
         {0, NULL, "key general.architecture: expected a string, found no such key"},
         {1, "model", "expected \"adapter\" (a model is no adapter), found \"model\""},
         {1, NULL, "key general.type: expected a string, found no such key"},

@@ -39,7 +39,7 @@ static void tells_mistakes(void)
         {"[]", "config.json: expected a JSON object"},
         {"{", "config.json: expected a JSON object"},
         {"{} {}", "config.json: expected a JSON object and nothing else"},
-        {"{}", "key model_type: expected \"llama\" (the only architecture this chip has), found no such key"},
+        {"{}", "key model_type: expected one of llama, qwen2, qwen3, gemma3_text, phi3, found no such key"},
         {"{\"model_type\": \"mistral\"}", "found mistral"},
         {"{\"model_type\": 3}", "found 3"},
         {LLAMA COUNTS "}", "key num_attention_heads: expected an integer of 1 to 1024, found no such key"},

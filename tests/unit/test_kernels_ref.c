@@ -101,6 +101,40 @@ static void integers_cost_little_in_any_architecture(void)
     }
 }
 
+/* Two pairs of each K head with biases `larger` times the others', as Qwen 2.5 has them. */
+static double kl_with_key_biases(int larger)
+{
+    enum { MODELS = 6 };
+    double sum = 0;
+    for (uint64_t seed = 30; seed < 30 + MODELS; seed++) {
+        struct shape shape = random_shape_of(ARCHITECTURE_QWEN2, seed);
+        struct random_model m;
+        shape.head_dim = 64;
+        random_model_new(seed, &shape, 0, 8, &m);
+        for (int32_t layer = 0; layer < shape.n_layers; layer++) {
+            struct bias *bias = &m.model.layers[layer].bias[LINEAR_K];
+            int16_t *values = (int16_t *)(uintptr_t)bias->m;
+            for (int32_t i = 0; i < bias->n; i++) {
+                values[i] = (int16_t)(i % 64 / 2 == 0 || i % 64 / 2 == 20 ? values[i] : values[i] / larger);
+            }
+            bias->exponent += (int32_t)lrint(log2(larger));
+        }
+        sum += mean_kl(&m.model, NULL, seed) / MODELS;
+        random_model_free(&m);
+    }
+    return sum;
+}
+
+/* A head of K has one exponent, so that a few large biases take bits from the others (docs/numbers.md tells the figures). */
+static void large_key_biases_cost_bits(void)
+{
+    const double kl[3] = {kl_with_key_biases(4), kl_with_key_biases(16), kl_with_key_biases(64)};
+    printf("\n    K biases 4, 16, 64 times the others': mean KL %.4f, %.4f, %.4f ", kl[0], kl[1], kl[2]);
+    CHECK_NEAR(kl[0], 0, 0.003);
+    CHECK_NEAR(kl[1], 0, 0.01);
+    CHECK(kl[2] > kl[1]);
+}
+
 static void adapters_change_the_logits(void)
 {
     struct shape shape = random_shape(3);
@@ -187,6 +221,7 @@ void suite_kernels_ref(void)
     suite_begin("kernels_ref");
     suite_add("integers cost at most KL 0.02 against floating point", integers_cost_little);
     suite_add("and so they do in every architecture", integers_cost_little_in_any_architecture);
+    suite_add("biases of K up to 16 times the others' are within the bar", large_key_biases_cost_bits);
     suite_add("adapters change the logits", adapters_change_the_logits);
     suite_add("bits depend on the inputs only", bits_depend_on_inputs_only);
     suite_add("the reference's bits are pinned", bits_are_pinned);

@@ -321,32 +321,53 @@ static void bpe_by_hand(void)
     tokenizer_close(t);
 }
 
-/* With a token for each byte and no merges, a text's ids are its bytes: the ids tell nothing of the words, so a token that spans them is
- * added for each cut that must be there. It is taken where the pattern leaves it whole, and only there. */
+/* With a token for each byte and no merges, a text's ids are its bytes: the ids tell nothing of the words, so a token that spans them, with the merges
+ * that lead to it, is added for each cut that must be there. It is taken where the pattern leaves it whole, and only there. */
 static void bpe_words(void)
 {
     static const struct {
         const char *text, *word;
         bool whole;
+        const char *pre; /* NULL: llama-bpe */
     } cases[] = {
-        {"'s", "'s", true},
-        {"'RE", "'RE", true},
-        {"a's", "a's", false},
-        {"123", "123", true},
-        {"1234", "1234", false},
-        {" 1", " 1", false},
-        {" a", " a", true},
-        {"!a", "!a", true},
-        {"\na", "\na", false},
-        {" !!\n\n", " !!\n\n", true},
-        {"  \n \n", "  \n \n", true},
-        {"   a", "  ", true},
-        {"   a", "   ", false},
-        {"   ", "   ", true},
-        {"\xc2\x85\xe3\x80\x80", "\xc2\x85\xe3\x80\x80", true},
-        {"\xe1\xa0\x8e!", "\xe1\xa0\x8e!", true}, /* U+180E is no white space since Unicode 6.3 */
-        {" \xe1\xa0\x8e", " \xe1\xa0\x8e", true},
-        {"\xd9\xa3\xe0\xa5\xaa", "\xd9\xa3\xe0\xa5\xaa", true}, /* digits of two scripts */
+        {"'s", "'s", true, NULL},
+        {"'RE", "'RE", true, NULL},
+        {"a's", "a's", false, NULL},
+        {"123", "123", true, NULL},
+        {"1234", "1234", false, NULL},
+        {" 1", " 1", false, NULL},
+        {" a", " a", true, NULL},
+        {"!a", "!a", true, NULL},
+        {"\na", "\na", false, NULL},
+        {" !!\n\n", " !!\n\n", true, NULL},
+        {"  \n \n", "  \n \n", true, NULL},
+        {"   a", "  ", true, NULL},
+        {"   a", "   ", false, NULL},
+        {"   ", "   ", true, NULL},
+        {"\xc2\x85\xe3\x80\x80", "\xc2\x85\xe3\x80\x80", true, NULL},
+        {"\xe1\xa0\x8e!", "\xe1\xa0\x8e!", true, NULL}, /* U+180E is no white space since Unicode 6.3 */
+        {" \xe1\xa0\x8e", " \xe1\xa0\x8e", true, NULL},
+        {"\xd9\xa3\xe0\xa5\xaa", "\xd9\xa3\xe0\xa5\xaa", true, NULL}, /* digits of two scripts */
+        {"12", "12", false, "qwen2"},
+        {" 1", " 1", false, "qwen2"},
+        {"'RE", "'RE", true, "qwen2"},
+        {"!a", "!a", true, "qwen2"},
+        {" !!\n\n", " !!\n\n", true, "qwen2"},
+        {"12", "12", false, "smollm"},
+        {"a  1", "  ", true, "smollm"}, /* white space before a digit stays together */
+        {"a  b", "  ", false, "smollm"},
+        {"'s", "'s", true, "smollm"},
+        {"'S", "'S", false, "smollm"},
+        {"!a", "!a", false, "smollm"},
+        {"!!\n", "!!\n", false, "smollm"},
+        {"\n\nb", "\n\n", false, "smollm"},
+        {"123", "123", true, "gpt-4o"},
+        {"aB", "aB", false, "gpt-4o"},
+        {"Ab", "Ab", true, "gpt-4o"},
+        {"ABc", "ABc", true, "gpt-4o"},
+        {"a's", "a's", true, "gpt-4o"},
+        {"!/\n/", "!/\n/", true, "gpt-4o"},
+        {"\xc3\xa9\xc3\x89", "\xc3\xa9\xc3\x89", false, "gpt-4o"}, /* a lower-case e with an accent, then an upper-case one */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct toy toy;
@@ -355,12 +376,20 @@ static void bpe_words(void)
             letter_of_byte(byte, toy.byte_tokens[byte]);
             toy_add(&toy, toy.byte_tokens[byte], TOKEN_NORMAL, 0);
         }
-        char word[64];
-        size_t n = 0;
-        for (const char *p = cases[i].word; *p; p++) {
-            n += (size_t)snprintf(word + n, sizeof word - n, "%s", toy.byte_tokens[(unsigned char)*p]);
+        if (cases[i].pre) {
+            snprintf(toy.vocab.pre, sizeof toy.vocab.pre, "%s", cases[i].pre);
         }
-        int32_t id = toy_add(&toy, word, TOKEN_NORMAL, 0);
+        char words[16][64] = {""}, merges[16][80];
+        int32_t id = -1;
+        for (size_t n = 0; n < strlen(cases[i].word); n++) {
+            const char *letter = toy.byte_tokens[(unsigned char)cases[i].word[n]];
+            snprintf(words[n], sizeof words[n], "%s%s", n ? words[n - 1] : "", letter);
+            if (n > 0) {
+                snprintf(merges[n], sizeof merges[n], "%s %s", words[n - 1], letter);
+                id = toy_add(&toy, words[n], TOKEN_NORMAL, 0);
+                toy_merge(&toy, merges[n]);
+            }
+        }
         struct error e;
         struct tokenizer *t = NULL;
         REQUIRE_GOOD(tokenizer_open(&toy.vocab, &t, &e), &e);
@@ -615,8 +644,8 @@ static void bad_bpe_is_refused(void)
 {
     static struct toy toy;
     toy_bpe(&toy);
-    snprintf(toy.vocab.pre, sizeof toy.vocab.pre, "smollm");
-    check_refused(&toy.vocab, "found \"smollm\"");
+    snprintf(toy.vocab.pre, sizeof toy.vocab.pre, "bloom");
+    check_refused(&toy.vocab, "found \"bloom\"");
     static const char *const merges[][2] = {
         {"ab", "with a space"}, {"a x", "the right one is none"}, {"x a", "the left one is none"}, {"c c", "together they are none"},
         {"", "with a space"},   {" a", "the left one is none"}};
