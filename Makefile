@@ -166,7 +166,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate validate dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -201,6 +201,10 @@ mutate: setup ## put faults into the LoRA MAC unit's RTL, one at a time: do the 
 	@$(MAKE) --no-print-directory $(BUILD)/lockstep
 	@mkdir -p $(BUILD)/mutate
 	scripts/mutate.py $(MUTATE) $(BUILD)/lockstep $(BUILD)/mutate
+
+validate: setup ## published figures beside ours, with error and tolerance; fails when one is broken (docs/validation.md)
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/etchsim validate
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
