@@ -167,7 +167,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate rtl-coverage synth dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check lockstep formal mutate rtl-coverage synth validate dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -211,6 +211,10 @@ rtl-coverage: setup ## lines and bits of the LoRA MAC unit's RTL that its benche
 synth: setup ## cells, flip-flops and depth of the LoRA MAC unit for 16, 64, 256 lanes: a table, and build/synth/lora_mac.yaml (docs/lora_mac.md)
 	@scripts/setup.sh synth
 	scripts/synth.sh $(LANES)
+
+validate: setup ## published figures beside ours, with error and tolerance; fails when one is broken (docs/validation.md)
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/etchsim validate
 
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so

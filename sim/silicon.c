@@ -1,5 +1,7 @@
 #include "sim/silicon.h"
 
+#include <math.h>
+
 #include "sim/chip.h"
 #include "sim/request.h"
 
@@ -31,9 +33,13 @@ static double array_selects(const struct array *a)
 static void count_array(const struct chip_config *c, const struct array *a, double copies, struct silicon *s)
 {
     double tiles = (double)ceil_div((uint64_t)a->n_in, c->rom_tile_rows);
-    double columns = copies * tiles * a->n_out;
-    s->rom_accumulators += columns;
-    s->rom_adders += columns * c->rom_rows_per_cycle * array_selects(a);
+    double columns = tiles * a->n_out, macs = columns * c->rom_rows_per_cycle;
+    if (c->rom_array_macs && c->rom_array_macs < macs) { /* columns share circuits, accumulators with them */
+        macs = c->rom_array_macs;
+        columns = fmin(columns, macs);
+    }
+    s->rom_accumulators += copies * columns;
+    s->rom_adders += copies * macs * array_selects(a);
     s->rom_multipliers += copies * tiles * c->rom_rows_per_cycle * a->matrices * ALPHABET * array_selects(a);
     s->rom_tree_adders += copies * (tiles - 1) * c->rom_drain_elements;
 }

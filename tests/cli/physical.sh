@@ -48,6 +48,19 @@ for users in '' 0 1,,2 1,x 1,2, -1; do
     run 2 compare --chip sample --model sample --context 64 "--users=$users"
     has "$err" 'expected up to 16 numbers'
 done
+cat >"$folder/rows.yaml" <<'END'
+rows:
+  - {quantity: perceptron, published: 864, unit: cycles, source: x, kind: validation, within: 0, measure: {mlp: {layers: [784, 32, 10], latency_cycles: 2}}}
+END
+run 0 validate "$folder/rows.yaml" --sources
+has "$out" '1 of 1 figures are within their tolerance'
+sed -i 's/864/865/' "$folder/rows.yaml"
+run 1 validate "$folder/rows.yaml"
+has "$out" '0 of 1 figures'
+has "$err" '1 figure is outside the tolerance'
+sed -i 's/within: 0, //' "$folder/rows.yaml"
+run 2 validate "$folder/rows.yaml"
+has "$err" 'within: expected in a row, and missing'
 run 2 compare --chip smaple
 has "$err" "did you mean 'sample'?"
 finish

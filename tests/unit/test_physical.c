@@ -137,6 +137,13 @@ static void counts_a_small_chip(void)
     CHECK_NEAR(s.layers_vector_elements, 2 * (2 * 4 + 4 + 4 + 6) + 4, 0);
     CHECK_NEAR(s.row_macs, 4, 0);
     CHECK_NEAR(s.row_exponentials, 1, 0);
+    c.rom_array_macs = 12; /* arrays of 16, 8, 24 and 16 in a cycle, the head of 20: 8, 4, 12 and 8 columns, 10 */
+    silicon_count(&c, &shape, 1056 + 320 + 2 * 300, &s);
+    CHECK_NEAR(s.rom_adders, 2 * (12 + 8 + 12 + 12) + 2 * 12, 0);
+    CHECK_NEAR(s.rom_accumulators, 2 * (8 + 4 + 12 + 8) + 10, 0);
+    c.rom_array_macs = 5;
+    silicon_count(&c, &shape, 1056 + 320 + 2 * 300, &s);
+    CHECK_NEAR(s.rom_accumulators, 2 * (5 + 4 + 5 + 5) + 5, 0);
 }
 
 static const struct constants round_constants = {

@@ -1,0 +1,234 @@
+/* validate_read.c -- configs/validation.yaml: YAML nodes in, struct validation out, every complaint with its line. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/metrics.h"
+#include "sim/validate.h"
+#include "sim/yaml_read.h"
+
+enum { FILE_BYTES_MAX = 1 << 20 };
+
+struct reader {
+    struct yaml_reader yaml;
+    struct validation *validation;
+    struct validation_row *row; /* being read */
+    bool has_fitted;
+};
+
+/* --- values of a row: a field each --- */
+
+#define READ_TEXT(field, expected)                                                               \
+    static bool read_##field(void *user, yaml_node_t *value, const char *key)                    \
+    {                                                                                            \
+        struct reader *r = user;                                                                 \
+        return yaml_copy(&r->yaml, value, key, (expected), r->row->field, sizeof r->row->field); \
+    }
+#define READ_NUMBER(field, low, high)                                            \
+    static bool read_##field(void *user, yaml_node_t *value, const char *key)    \
+    {                                                                            \
+        struct reader *r = user;                                                 \
+        return yaml_number(&r->yaml, value, key, (low), (high), &r->row->field); \
+    }
+
+READ_TEXT(quantity, "what was published")
+READ_TEXT(unit, "a unit")
+READ_TEXT(source, "who published it")
+READ_TEXT(chip, "a chip's name")
+READ_TEXT(model, "a model's name")
+READ_TEXT(comparator, "a comparator's name")
+READ_NUMBER(published, 0, 1e15)
+READ_NUMBER(prompt_tokens, 1, 1e6)
+READ_NUMBER(tokens, 2, 1e6)
+READ_NUMBER(each, 1, 1e6)
+READ_NUMBER(users, 1, 1e6)
+READ_NUMBER(context_tokens, 0, 1e7)
+READ_NUMBER(latency_cycles, 1, 1000)
+READ_NUMBER(sram_bytes, 1, 1e12)
+READ_NUMBER(rank, 0, 1024)
+READ_NUMBER(lora_bytes_per_rank, 0, 1e12)
+READ_NUMBER(kv_bytes_per_token, 1, 1e9)
+
+static bool read_fitted(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    r->has_fitted = true;
+    return yaml_copy(&r->yaml, value, key, "the parameters that were fitted", r->row->fitted, sizeof r->row->fitted);
+}
+
+static bool read_kind(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    r->row->calibration = yaml_is_word(value, "calibration");
+    return r->row->calibration || yaml_is_word(value, "validation") ||
+           yaml_complain(&r->yaml, value, "%s: expected calibration or validation", key);
+}
+
+static bool read_within(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    r->row->bracket = yaml_is_word(value, "bracket");
+    return r->row->bracket || yaml_number(&r->yaml, value, key, 0, 1000, &r->row->within_percent);
+}
+
+/* Names of metrics with a plus between them. */
+static bool read_metric(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    char names[VALIDATION_TEXT_ROOM], *rest = names;
+    if (!yaml_copy(&r->yaml, value, key, "a metric", r->row->metric, sizeof r->row->metric)) {
+        return false;
+    }
+    memcpy(names, r->row->metric, sizeof names);
+    for (char *name = strtok_r(names, " +", &rest); name; name = strtok_r(NULL, " +", &rest)) {
+        if (!metric_find(name)) {
+            return yaml_complain(&r->yaml, value, "%s: there is no metric '%.100s'", key, name);
+        }
+    }
+    return true;
+}
+
+static bool read_layers(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    if (count < 2 || count > MLP_LAYERS_MAX) {
+        return yaml_complain(&r->yaml, value, "%s: expected a list of 2 to %d widths", key, MLP_LAYERS_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!yaml_number(&r->yaml, yaml_node(&r->yaml, value->data.sequence.items.start[i]), key, 1, 8192, &r->row->layers[i])) {
+            return false;
+        }
+    }
+    r->row->n_layers = (uint32_t)count;
+    return true;
+}
+
+/* --- measures --- */
+
+static bool read_run(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {
+        {"chip", true, read_chip},     {"model", true, read_model},   {"prompt_tokens", true, read_prompt_tokens},
+        {"tokens", true, read_tokens}, {"metric", true, read_metric}, {"each", false, read_each}};
+    struct reader *r = user;
+    r->row->measure = MEASURE_RUN;
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_machine(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {{"name", true, read_comparator},
+                                           {"model", true, read_model},
+                                           {"users", true, read_users},
+                                           {"context_tokens", true, read_context_tokens}};
+    struct reader *r = user;
+    r->row->measure = MEASURE_COMPARATOR;
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_mlp(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {{"layers", true, read_layers}, {"latency_cycles", true, read_latency_cycles}};
+    struct reader *r = user;
+    r->row->measure = MEASURE_MLP;
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_sram(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {{"sram_bytes", true, read_sram_bytes},
+                                           {"rank", true, read_rank},
+                                           {"lora_bytes_per_rank", true, read_lora_bytes_per_rank},
+                                           {"kv_bytes_per_token", true, read_kv_bytes_per_token}};
+    struct reader *r = user;
+    r->row->measure = MEASURE_SRAM;
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_measure(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {
+        {"run", false, read_run}, {"comparator", false, read_machine}, {"mlp", false, read_mlp}, {"sram", false, read_sram}};
+    struct reader *r = user;
+    r->row->measure = MEASURES;
+    if (value->type != YAML_MAPPING_NODE || value->data.mapping.pairs.top - value->data.mapping.pairs.start != 1) {
+        return yaml_complain(&r->yaml, value, "%s: expected one of run, comparator, mlp and sram, with a map", key);
+    }
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+/* --- rows, file --- */
+
+static bool read_row(struct reader *r, yaml_node_t *node)
+{
+    static const struct yaml_key keys[] = {{"quantity", true, read_quantity}, {"published", true, read_published},
+                                           {"unit", true, read_unit},         {"source", true, read_source},
+                                           {"kind", true, read_kind},         {"fitted", false, read_fitted},
+                                           {"within", true, read_within},     {"measure", true, read_measure}};
+    r->has_fitted = false;
+    r->row->each = 1;
+    if (!YAML_MAP(&r->yaml, node, "a row", keys)) {
+        return false;
+    }
+    if (r->row->calibration != r->has_fitted) {
+        return yaml_complain(&r->yaml, node, "fitted: expected for a calibration, and for nothing else");
+    }
+    return !r->row->bracket || r->row->measure == MEASURE_RUN ||
+           yaml_complain(&r->yaml, node, "within: bracket is expected with a run only");
+}
+
+static bool read_rows(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    if (count == 0 || count > VALIDATION_ROWS_MAX) {
+        return yaml_complain(&r->yaml, value, "%s: expected a list of 1 to %d rows", key, VALIDATION_ROWS_MAX);
+    }
+    r->validation->rows = error_calloc(r->yaml.e, count, sizeof *r->validation->rows, "rows");
+    bool good = r->validation->rows != NULL;
+    for (size_t i = 0; i < count && good; i++) {
+        r->row = &r->validation->rows[i];
+        good = read_row(r, yaml_node(&r->yaml, value->data.sequence.items.start[i]));
+        r->validation->n_rows += good;
+    }
+    return good;
+}
+
+static bool read_root(void *user, yaml_node_t *root)
+{
+    static const struct yaml_key keys[] = {{"rows", true, read_rows}};
+    struct reader *r = user;
+    return YAML_MAP(&r->yaml, root, "the validation", keys);
+}
+
+bool validation_parse(const char *text, size_t bytes, const char *file, struct validation *v, struct error *e)
+{
+    struct reader r = {.yaml = {.file = file, .e = e, .user = &r}, .validation = v};
+    *v = (struct validation){0};
+    if (yaml_read(&r.yaml, text, bytes, FILE_BYTES_MAX, read_root)) {
+        return true;
+    }
+    validation_free(v);
+    return false;
+}
+
+bool validation_load(const char *path, struct validation *v, struct error *e)
+{
+    char preset[PATH_MAX];
+    size_t bytes = 0;
+    if (!path && !config_path("validation.yaml", preset, sizeof preset, e)) {
+        return false;
+    }
+    path = path ? path : preset;
+    char *text = yaml_file_text(path, "validation", FILE_BYTES_MAX, &bytes, e);
+    bool good = text && validation_parse(text, bytes, path, v, e);
+    free(text);
+    return good;
+}
+
+void validation_free(struct validation *v)
+{
+    free(v->rows);
+    *v = (struct validation){0};
+}
