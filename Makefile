@@ -33,6 +33,9 @@ FUZZ_SECONDS ?= 20
 ARGS ?=
 SUITES ?=
 BENCHES ?=
+# A llama-bench program and a GGUF model of Llama 3.1 8B's shape for it: make bench BENCHES=full_size PEER=... PEER_MODEL=...
+PEER ?=
+PEER_MODEL ?=
 # `make lockstep` runs for this long, all sets of parameters together.
 LOCKSTEP_SECONDS ?= 300
 # V=1 shows whole command lines.
@@ -185,6 +188,8 @@ lockstep: setup ## model and RTL of the LoRA MAC unit for LOCKSTEP_SECONDS (300)
 dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for SystemVerilog, with rtl/dpi/*.sv (docs/vectors.md)
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
 
+bench: export PEER := $(PEER)
+bench: export PEER_MODEL := $(PEER_MODEL)
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@scripts/setup.sh systemc
 	@$(MAKE) --no-print-directory all $(BUILD)/bench

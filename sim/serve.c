@@ -7,6 +7,7 @@
 
 #include "adapters/synthetic.h"
 #include "kernels/ref.h"
+#include "kernels/threads.h"
 #include "sim/trace_files.h"
 
 enum { STREAM_PROMPTS = 4 }; /* of random_seed(), after those of workload_draw.c */
@@ -41,7 +42,10 @@ static bool fits_chip(void *user, const struct shape *shape, struct error *e)
 
 static bool open_model(struct serve *s, struct error *e)
 {
-    struct shape_check fits = {fits_chip, s};
+    const struct shape_check fits = {fits_chip, s};
+    if (s->options.synthetic_weights) {
+        return image_open_synthetic(s->workload->model, s->options.weights_seed, &fits, &s->image, e);
+    }
     return (s->workload->values ? image_open_model : image_open_shape)(s->workload->model, &fits, &s->image, e);
 }
 
@@ -171,6 +175,7 @@ bool serve_open(const struct workload *workload, const struct serve_options *opt
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
+    threads_set(options->threads);
     bool good = load_config(s, options, e) && open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
                          s->trace, &s->chip, e);

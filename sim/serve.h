@@ -10,6 +10,9 @@ struct serve_options {
     const char *const *set; /* [n_set] further changes to the chip, after the workload's own */
     int32_t n_set;
     enum engine engine;
+    bool synthetic_weights; /* drawn from weights_seed, in the model's shape */
+    uint64_t weights_seed;
+    int32_t threads;    /* of matrix products; 0: one for each processor */
     const char *folder; /* for the traces; NULL without any */
     bool trace_events, trace_perfetto;
 };
