@@ -33,6 +33,9 @@ FUZZ_SECONDS ?= 20
 ARGS ?=
 SUITES ?=
 BENCHES ?=
+# A llama-bench program and a GGUF model of Llama 3.1 8B's shape for it: make bench BENCHES=full_size PEER=... PEER_MODEL=...
+PEER ?=
+PEER_MODEL ?=
 # `make lockstep` runs for this long, all sets of parameters together.
 LOCKSTEP_SECONDS ?= 300
 # Proofs for `make formal PROOFS='link control'`, options for `make mutate MUTATE='--mutants 100'`, lanes for `make synth LANES='64'`.
@@ -226,6 +229,8 @@ sweeps: setup ## run every shipped sweep (configs/sweeps/) into build/sweeps/, a
 		$(BUILD)/etchsim sweep $$name --out $(BUILD)/sweeps/$$name --sensitivity > $(BUILD)/sweeps.txt; head -3 $(BUILD)/sweeps.txt; \
 		$(BUILD)/etchsim explain $(BUILD)/sweeps/$$name > $(BUILD)/sweeps/$$name/explain.txt; done
 
+bench: export PEER := $(PEER)
+bench: export PEER_MODEL := $(PEER_MODEL)
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@scripts/setup.sh systemc
 	@$(MAKE) --no-print-directory all $(BUILD)/bench

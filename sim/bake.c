@@ -21,7 +21,9 @@ static void plan_free(struct plan *p)
 {
     free(p->matrices);
     gguf_model_free(&p->model);
-    vocab_free(&p->vocab);
+    if (!p->synthetic) { /* else it is the caller's */
+        vocab_free(&p->vocab);
+    }
 }
 
 static enum weight_format format_of_bits(int32_t bits)
@@ -50,8 +52,8 @@ static bool plan_matrices(struct plan *p, uint64_t *data_bytes, struct error *e)
     const struct shape *s = &p->model.shape;
     const struct bake_options *o = p->options;
     if (s->tied_head && o->head_bits != 0 && o->head_bits != o->embedding_bits) {
-        return error_input(e, "%s: output=%d: expected output=%d or none, found a head tied to a %d-bit embedding", p->g->path,
-                           o->head_bits, o->embedding_bits, o->embedding_bits);
+        return error_input(e, "%s: output=%d: expected output=%d or none, found a head tied to a %d-bit embedding", p->source, o->head_bits,
+                           o->embedding_bits, o->embedding_bits);
     }
     p->matrices = error_calloc(e, (size_t)s->n_layers * LINEAR_COUNT + 2, sizeof *p->matrices, "the table of matrices");
     if (!p->matrices) {
@@ -104,12 +106,12 @@ static void plan_sections(struct plan *p, uint64_t data_bytes)
     }
 }
 
-/* The model's name: the GGUF file's, without folder and extension. */
+/* The model's name: a GGUF file's is that of the file, without folder and extension. */
 static void plan_shape(struct plan *p)
 {
     const struct shape *s = &p->model.shape;
-    const char *slash = strrchr(p->g->path, '/'), *name = slash ? slash + 1 : p->g->path;
-    const char *dot = strrchr(name, '.');
+    const char *slash = strrchr(p->source, '/'), *name = slash ? slash + 1 : p->source;
+    const char *dot = p->synthetic ? NULL : strrchr(name, '.');
     size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
     p->shape = (struct image_shape){
         .n_layers = s->n_layers,
@@ -138,15 +140,24 @@ static void plan_shape(struct plan *p)
     memcpy(p->shape.name, name, length < sizeof p->shape.name ? length : sizeof p->shape.name - 1);
 }
 
+static bool read_model(struct plan *p, struct error *e)
+{
+    if (p->synthetic) {
+        p->vocab = *p->synthetic->vocab;
+        return synthetic_model(p->synthetic->shape, &p->model, e);
+    }
+    return gguf_model(p->g, &p->model, e) && (!p->options->long_rope || gguf_model_use_long_rope(p->g, &p->model, e)) &&
+           gguf_vocab(p->g, &p->vocab, e);
+}
+
 static bool plan_model(struct plan *p, struct error *e)
 {
     uint64_t data_bytes = 0;
-    if (!gguf_model(p->g, &p->model, e) || (p->options->long_rope && !gguf_model_use_long_rope(p->g, &p->model, e)) ||
-        !gguf_vocab(p->g, &p->vocab, e)) {
+    if (!read_model(p, e)) {
         return false;
     }
     if (p->vocab.kind != VOCAB_NONE && p->vocab.n_tokens != p->model.shape.n_vocab) {
-        return error_input(e, "%s: key tokenizer.ggml.tokens: expected %d tokens, the rows of token_embd.weight, found %d", p->g->path,
+        return error_input(e, "%s: key tokenizer.ggml.tokens: expected %d tokens, the rows of token_embd.weight, found %d", p->source,
                            p->model.shape.n_vocab, p->vocab.n_tokens);
     }
     if (!plan_matrices(p, &data_bytes, e)) {
@@ -216,7 +227,8 @@ static bool write_matrices(struct plan *p, struct error *e)
         struct bake_target target = {p->fd, p->path, data->offset + entry->offset, p->n_threads};
         struct matrix w = {.format = (enum weight_format)entry->format, .n_out = entry->n_out, .n_in = entry->n_in};
         plan_progress(p, m->name);
-        if (!bake_matrix(p->g, &m->part, &target, &w, m->codebook_name, &m->sum, e)) {
+        if (p->synthetic ? !synthetic_matrix(p, i, &target, &w, m->codebook_name, e)
+                         : !bake_matrix(p->g, &m->part, &target, &w, m->codebook_name, &m->sum, e)) {
             return false;
         }
         entry->exponent = w.exponent;
@@ -287,38 +299,49 @@ static int32_t thread_count(const struct bake_options *options)
     return n < 1 ? 1 : n > BAKE_THREADS_MAX ? BAKE_THREADS_MAX : (int32_t)n;
 }
 
-static bool bake_gguf(const struct gguf *g, int fd, const char *path, const struct bake_options *options, struct bake_report *report,
-                      struct error *e)
+/* From what the plan names as its source. */
+static bool bake_plan(struct plan *p, const struct bake_options *options, struct bake_report *report, struct error *e)
 {
     struct bake_options defaults;
     bake_options_default(&defaults);
-    struct plan p = {.g = g, .fd = fd, .path = path, .options = options ? options : &defaults, .report = report};
-    p.n_threads = thread_count(p.options);
-    bool good = plan_model(&p, e);
+    p->options = options ? options : &defaults;
+    p->report = report;
+    p->n_threads = thread_count(p->options);
+    bool good = plan_model(p, e);
     if (good && report) {
-        report->tensors = error_calloc(e, (size_t)(p.n_matrices + p.n_vectors), sizeof *report->tensors, "the report");
+        report->tensors = error_calloc(e, (size_t)(p->n_matrices + p->n_vectors), sizeof *report->tensors, "the report");
         good = report->tensors != NULL;
     }
-    good = good && write_image(&p, e);
-    plan_free(&p);
+    good = good && write_image(p, e);
+    plan_free(p);
+    if (!good && report) {
+        bake_report_free(report);
+    }
     return good;
 }
 
 bool bake_fd(const char *gguf_path, int fd, const char *path, const struct bake_options *options, struct bake_report *report,
              struct error *e)
 {
-    struct bake_report ignored = {0}, *r = report ? report : &ignored;
     struct gguf g;
-    *r = (struct bake_report){0};
+    if (report) {
+        *report = (struct bake_report){0};
+    }
     if (!gguf_open(gguf_path, &g, e)) {
         return false;
     }
-    bool good = bake_gguf(&g, fd, path, options, report, e);
+    bool good = bake_plan(&(struct plan){.g = &g, .source = gguf_path, .fd = fd, .path = path}, options, report, e);
     gguf_close(&g);
-    if (!good) {
-        bake_report_free(r);
-    }
     return good;
+}
+
+bool bake_synthetic_fd(const struct synthetic_model *model, int fd, const char *path, const struct bake_options *options,
+                       struct bake_report *report, struct error *e)
+{
+    if (report) {
+        *report = (struct bake_report){0};
+    }
+    return bake_plan(&(struct plan){.synthetic = model, .source = model->name, .fd = fd, .path = path}, options, report, e);
 }
 
 void bake_report_free(struct bake_report *report)
@@ -361,14 +384,15 @@ static bool give_name(int fd, const char *temporary, const char *image_path, boo
     return true;
 }
 
-bool bake(const char *gguf_path, const char *image_path, const struct bake_options *options, struct bake_report *report, struct error *e)
+/* Either of them. */
+struct source {
+    const char *gguf_path;
+    const struct synthetic_model *synthetic;
+};
+
+static bool bake_named(const struct source *from, const char *image_path, const struct bake_options *options, struct bake_report *report,
+                       struct error *e)
 {
-    if (report) {
-        *report = (struct bake_report){0};
-    }
-    if (same_file(gguf_path, image_path)) {
-        return error_input(e, "%s: expected an image path other than the model's own file", image_path);
-    }
     size_t room = strlen(image_path) + 32;
     char *temporary = error_calloc(e, room, 1, "a file name");
     if (!temporary) {
@@ -381,7 +405,9 @@ bool bake(const char *gguf_path, const char *image_path, const struct bake_optio
         fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     bool good = fd >= 0 || error_input(e, "%s: cannot be created: %s", temporary, strerror(errno));
-    good = good && bake_fd(gguf_path, fd, image_path, options, report, e) && give_name(fd, temporary, image_path, nameless, e);
+    good = good && (from->synthetic ? bake_synthetic_fd(from->synthetic, fd, image_path, options, report, e)
+                                    : bake_fd(from->gguf_path, fd, image_path, options, report, e));
+    good = good && give_name(fd, temporary, image_path, nameless, e);
     if (fd >= 0) {
         close(fd);
         if (!good && !nameless) {
@@ -393,4 +419,24 @@ bool bake(const char *gguf_path, const char *image_path, const struct bake_optio
     }
     free(temporary);
     return good;
+}
+
+bool bake(const char *gguf_path, const char *image_path, const struct bake_options *options, struct bake_report *report, struct error *e)
+{
+    if (report) {
+        *report = (struct bake_report){0};
+    }
+    if (same_file(gguf_path, image_path)) {
+        return error_input(e, "%s: expected an image path other than the model's own file", image_path);
+    }
+    return bake_named(&(struct source){.gguf_path = gguf_path}, image_path, options, report, e);
+}
+
+bool bake_synthetic(const struct synthetic_model *model, const char *image_path, const struct bake_options *options,
+                    struct bake_report *report, struct error *e)
+{
+    if (report) {
+        *report = (struct bake_report){0};
+    }
+    return bake_named(&(struct source){.synthetic = model}, image_path, options, report, e);
 }

@@ -53,6 +53,18 @@ bool bake_options_set(struct bake_options *options, const char *assignments, str
 bool bake(const char *gguf_path, const char *image_path, const struct bake_options *options, struct bake_report *report, struct error *e);
 void bake_report_free(struct bake_report *report);
 
+/* A model of some shape whose weights are drawn from a seed: the same for the same seed, on any machine. */
+struct synthetic_model {
+    const struct shape *shape;
+    const struct vocab *vocab; /* kind VOCAB_NONE, or as many tokens as the shape has */
+    const char *name;
+    uint64_t seed;
+};
+bool bake_synthetic(const struct synthetic_model *model, const char *image_path, const struct bake_options *options,
+                    struct bake_report *report, struct error *e);
+bool bake_synthetic_fd(const struct synthetic_model *model, int fd, const char *path, const struct bake_options *options,
+                       struct bake_report *report, struct error *e);
+
 /* The same into an open, empty file, for callers that need no name. `path` stands for it in messages. */
 bool bake_fd(const char *gguf_path, int fd, const char *path, const struct bake_options *options, struct bake_report *report,
              struct error *e);

@@ -2,6 +2,7 @@
  *
  *   bake.c           plan, matrices, header, the file's name       bake_vectors.c   RoPE, norms, biases
  *   bake_matrix.c    one matrix, by several threads                bake_vocab.c     the vocabulary
+ *   bake_synthetic.c the same without a file: drawn from a seed
  */
 #ifndef ETCHSIM_BAKE_PLAN_H
 #define ETCHSIM_BAKE_PLAN_H
@@ -20,7 +21,9 @@ struct planned_matrix {
 };
 
 struct plan {
-    const struct gguf *g;
+    const struct gguf *g;                    /* or NULL, and then */
+    const struct synthetic_model *synthetic; /* this */
+    const char *source;                      /* the file, or the model's name; for messages and the image's name */
     struct gguf_model model;
     struct vocab vocab;
     const struct bake_options *options;
@@ -52,6 +55,14 @@ void plan_report(struct plan *p, const struct bake_tensor *row, const struct qua
 bool bake_rope(const struct plan *p, struct error *e);
 bool bake_norms(struct plan *p, struct error *e);
 bool bake_biases(struct plan *p, struct error *e);
+/* Without a file: parts of the shape's sizes, whose tensors are names at most. Free with gguf_model_free. */
+bool synthetic_model(const struct shape *shape, struct gguf_model *m, struct error *e);
+/* A norm or a bias, [part->n]. */
+void synthetic_values(const struct gguf_part *part, float *values);
+/* Matrix `index` of the image into its place; w->format, n_out and n_in are given, exponent and codebook are filled in. */
+struct bake_target;
+bool synthetic_matrix(const struct plan *p, int32_t index, const struct bake_target *target, struct matrix *w, char codebook_name[8],
+                      struct error *e);
 uint64_t bake_vocab_bytes(const struct vocab *v);
 bool bake_vocab(const struct plan *p, struct error *e);
 

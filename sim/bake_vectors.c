@@ -79,7 +79,9 @@ static bool convert(struct plan *p, const struct gguf_part *part, struct vector 
     struct bake_tensor row = {.n_out = 1, .n_in = n, .bits = 16, .bits_per_weight = 16, .codebook_name = "-"};
     memcpy(row.name, t->name.bytes, t->name.length_bytes);
     plan_progress(p, row.name);
-    if (!gguf_part_values(p->g, part, v->row, v->values, e)) {
+    if (p->synthetic) {
+        synthetic_values(part, v->values);
+    } else if (!gguf_part_values(p->g, part, v->row, v->values, e)) {
         return false;
     }
     double largest = 0;

@@ -6,6 +6,7 @@
 
 #include "sim/bake.h"
 #include "sim/commands.h"
+#include "sim/image.h"
 #include "sim/options.h"
 #include "sim/physical.h"
 
@@ -68,18 +69,33 @@ static void print_report(const struct bake_report *report, const struct physics 
     printf("errors: root mean square relative to the tensor's, and the largest relative to the largest weight\n");
 }
 
+/* The model gives its shape, and its vocabulary where it has one. */
+static bool bake_drawn(const char *model, uint64_t seed, const char *image_path, const struct bake_options *options,
+                       struct bake_report *report, struct error *e)
+{
+    struct image shape;
+    if (!image_open_shape(model, NULL, &shape, e)) {
+        return false;
+    }
+    const struct synthetic_model drawn = {&shape.model.shape, &shape.vocab, shape.name, seed};
+    bool good = bake_synthetic(&drawn, image_path, options, report, e);
+    image_close(&shape);
+    return good;
+}
+
 int cmd_bake(int argc, char **argv)
 {
     struct arguments {
         const char *model, *image, *format, *physics;
-        int64_t threads;
+        int64_t threads, weights_seed;
         bool quiet, long_rope;
-    } arguments = {.physics = "n6"};
+    } arguments = {.physics = "n6", .weights_seed = -1};
     static const struct option options[] = {
-        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, in GGUF v3"),
+        OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, in GGUF v3; with --synthetic-weights also a shape"),
         OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
         OPTION_TEXT(struct arguments, format, "bits", 'b', "CLASS=N,...",
                     "3, 4 (MXFP4) or 6 bits for a class of tensors: linears, attn_v, ffn_down, ..."),
+        OPTION_INTEGER(struct arguments, weights_seed, "synthetic-weights", 0, "SEED", 0, INT64_MAX, "random weights in the model's shape"),
         OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
         OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants that the ROM's area is computed from (default: n6)"),
         OPTION_FLAG(struct arguments, long_rope, "long-rope", 0, "the RoPE factors for a long context (Phi 3)"),
@@ -88,7 +104,8 @@ int cmd_bake(int argc, char **argv)
     static const struct command command = {"bake", "turn a GGUF model into a ROM image",
                                            "  etchsim bake model.gguf -o model.rom\n"
                                            "  etchsim bake model.gguf -o model.rom --bits attn_v=6,ffn_down=6\n"
-                                           "  etchsim bake model.gguf -o model.rom --bits linears=4\n",
+                                           "  etchsim bake model.gguf -o model.rom --bits linears=4\n"
+                                           "  etchsim bake llama-3.1-8b --synthetic-weights 1 -o model.rom\n",
                                            options, OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &arguments, &exit_code)) {
@@ -107,7 +124,9 @@ int cmd_bake(int argc, char **argv)
     bake_options.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     struct bake_report report = {0};
     if (!physics_load(arguments.physics, &physics, &e) || (arguments.format && !bake_options_set(&bake_options, arguments.format, &e)) ||
-        !bake(arguments.model, arguments.image, &bake_options, &report, &e)) {
+        !(arguments.weights_seed >= 0
+              ? bake_drawn(arguments.model, (uint64_t)arguments.weights_seed, arguments.image, &bake_options, &report, &e)
+              : bake(arguments.model, arguments.image, &bake_options, &report, &e))) {
         fputs(bake_options.progress ? "\r\033[K" : "", stderr);
         return command_fail(command.name, &e);
     }

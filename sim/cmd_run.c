@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernels/threads.h"
 #include "sim/commands.h"
 #include "sim/model_shape.h"
 #include "sim/options.h"
@@ -13,7 +14,7 @@
 
 struct arguments {
     const char *chip, *model, *physics, *prompt, *folder, *temperature, *top_p, *window;
-    int64_t tokens, prompt_tokens, seed, sequences, layer, before;
+    int64_t tokens, prompt_tokens, seed, sequences, layer, before, weights_seed, threads;
     int engine, lora_mac, trigger;
     bool timing_only, json, ignore_stop;
     struct option_list adapters, set, traces;
@@ -30,7 +31,7 @@ static const struct option options[] = {
                     "one on all linears"),
     OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue (default: \"The old\")"),
     OPTION_INTEGER(struct arguments, prompt_tokens, "prompt-tokens", 0, "N", 1, 1048576,
-                   "with --timing-only: a prompt of N tokens instead of a text (default for a model without a vocabulary: 1)"),
+                   "a prompt of N random tokens instead of a text (default for a shape without weights: 1)"),
     OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1000000, "tokens to generate at most (default: 128)"),
     OPTION_INTEGER(struct arguments, sequences, "sequences", 0, "N", 1, 65535,
                    "sequences for each adapter, in flight together (default: 1)"),
@@ -43,6 +44,9 @@ static const struct option options[] = {
                   "step ticks every unit on every cycle; skip (default) jumps, with the same trace"),
     OPTION_CHOICE(struct arguments, lora_mac, "lora-mac", 0, "model|rtl|lockstep",
                   "what computes LoRA: the C unit (default), its Verilog, or both compared in every cycle"),
+    OPTION_INTEGER(struct arguments, weights_seed, "synthetic-weights", 0, "SEED", 0, INT64_MAX,
+                   "random weights in the model's shape, which may be a shape alone; the text is token numbers then"),
+    OPTION_INTEGER(struct arguments, threads, "threads", 0, "N", 0, THREADS_MAX, "of matrix products (default: 0, one for each processor)"),
     OPTION_FLAG(struct arguments, timing_only, "timing-only", 0, "no values: the same cycles without text"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "leave results, resolved config, versions and traces in a folder"),
@@ -121,13 +125,16 @@ static bool parse_window(const struct arguments *a, struct run_options *o, struc
                        o->lora_mac != LORA_MODEL ? "--lora-mac rtl or lockstep" : "a waveform");
 }
 
-/* A text, or a number of tokens. A model without a vocabulary takes the latter. */
+/* A text, or a number of tokens. A model without a vocabulary takes the latter, and a run without values has no use for weights. */
 static bool choose_prompt(const struct arguments *a, struct run_options *o, struct error *e)
 {
-    if (a->prompt_tokens && (a->prompt || !a->timing_only)) {
-        return error_input(e, "--prompt-tokens: expected %s", a->prompt ? "without --prompt" : "--timing-only as well");
+    if (o->synthetic_weights && a->timing_only) {
+        return error_input(e, "--synthetic-weights: expected without --timing-only, which has no values");
     }
-    if (!a->prompt && !a->prompt_tokens && a->timing_only && model_shape_named(a->model)) {
+    if (a->prompt_tokens && a->prompt) {
+        return error_input(e, "--prompt-tokens: expected without --prompt");
+    }
+    if (!a->prompt && !a->prompt_tokens && (a->timing_only || o->synthetic_weights) && model_shape_named(a->model)) {
         o->prompt_tokens = 1;
     } else if (!a->prompt && !a->prompt_tokens) {
         o->prompt = "The old";
@@ -153,6 +160,9 @@ static bool to_options(const struct arguments *a, struct run_options *o, struct 
                               .seed = (uint64_t)a->seed,
                               .top_p = 1,
                               .ignore_stop = a->ignore_stop,
+                              .synthetic_weights = a->weights_seed >= 0,
+                              .weights_seed = (uint64_t)a->weights_seed,
+                              .threads = (int32_t)a->threads,
                               .timing_only = a->timing_only,
                               .engine = (enum engine)a->engine,
                               .folder = a->folder,
@@ -218,7 +228,7 @@ static void show_texts(const struct run *run)
         const struct request *r = &run->requests[i];
         size_t length = 0;
         char *text = run_text(run, r, 0, r->n_generated, &length);
-        printf("[%s] %s", r->adapter >= 0 ? run->adapters[r->adapter].name : "base", run->options.prompt);
+        printf("[%s] %s", r->adapter >= 0 ? run->adapters[r->adapter].name : "base", run->options.prompt ? run->options.prompt : "");
         fwrite(text, 1, length, stdout);
         printf("\n\n");
         free(text);
@@ -228,7 +238,7 @@ static void show_texts(const struct run *run)
 static bool show(struct run *run, struct error *e)
 {
     bool one = run->n_requests == 1, text = !run->options.timing_only;
-    if (one && text) {
+    if (one && text && run->options.prompt) {
         fputs(run->options.prompt, stdout);
     }
     bool good = execute(run, one && text, e);
@@ -248,8 +258,12 @@ static void show_wall_clock(const struct run *run)
 {
     fflush(stdout);
     double seconds = run->run_seconds > 0 ? run->run_seconds : 1e-9;
-    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", run->run_seconds, run->setup_seconds,
-            (double)run->chip->now / seconds * 1e-6);
+    uint64_t tokens = 0;
+    for (uint32_t i = 0; i < run->n_requests; i++) {
+        tokens += (uint64_t)run->requests[i].n_generated;
+    }
+    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s, %.2f tokens/s\n", run->run_seconds, run->setup_seconds,
+            (double)run->chip->now / seconds * 1e-6, (double)tokens / seconds);
 }
 
 int cmd_run(int argc, char **argv)
@@ -259,6 +273,7 @@ int cmd_run(int argc, char **argv)
                                   .physics = "n6",
                                   .tokens = 128,
                                   .seed = 1,
+                                  .weights_seed = -1,
                                   .sequences = 1,
                                   .engine = ENGINE_SKIP,
                                   .layer = -1,

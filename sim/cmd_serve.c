@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernels/threads.h"
 #include "sim/commands.h"
 #include "sim/options.h"
 #include "sim/output.h"
@@ -13,7 +14,7 @@
 
 struct arguments {
     const char *workload, *folder;
-    int64_t seed, requests;
+    int64_t seed, requests, weights_seed, threads;
     int engine;
     bool json, csv, verify;
     struct option_list set, traces;
@@ -27,6 +28,9 @@ static const struct option options[] = {
     OPTION_INTEGER(struct arguments, requests, "requests", 'r', "N", 1, WORKLOAD_REQUESTS_MAX,
                    "so many requests (default: the workload's)"),
     OPTION_CHOICE(struct arguments, engine, "engine", 'e', ENGINE_WORDS, "step ticks every unit on every cycle; skip (default) jumps"),
+    OPTION_INTEGER(struct arguments, weights_seed, "synthetic-weights", 0, "SEED", 0, INT64_MAX,
+                   "random weights in the model's shape; needs values: true"),
+    OPTION_INTEGER(struct arguments, threads, "threads", 0, "N", 0, THREADS_MAX, "of matrix products (default: 0, one for each processor)"),
     OPTION_FLAG(struct arguments, verify, "verify", 0, "compare every token with the model without a clock; needs values: true"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
@@ -141,6 +145,9 @@ static bool check_arguments(const struct arguments *a, const struct workload *w,
     if (a->folder && !*a->folder) {
         return error_input(e, "--out: expected a folder, found an empty name");
     }
+    if (a->weights_seed >= 0 && !w->values) {
+        return error_input(e, "--synthetic-weights: expected a workload with `values: true`; %.300s has none", w->file);
+    }
     return !a->verify || w->values || error_input(e, "--verify: expected a workload with `values: true`; %.300s has none", w->file);
 }
 
@@ -160,7 +167,13 @@ static bool parse_traces(const struct arguments *a, struct serve_options *o, str
 
 static bool serve_workload(const struct arguments *a, struct workload *w, struct error *e)
 {
-    struct serve_options o = {.set = a->set.items, .n_set = a->set.count, .engine = (enum engine)a->engine, .folder = a->folder};
+    struct serve_options o = {.set = a->set.items,
+                              .n_set = a->set.count,
+                              .engine = (enum engine)a->engine,
+                              .synthetic_weights = a->weights_seed >= 0,
+                              .weights_seed = (uint64_t)a->weights_seed,
+                              .threads = (int32_t)a->threads,
+                              .folder = a->folder};
     struct serve serve;
     w->seed = a->seed >= 0 ? (uint64_t)a->seed : w->seed;
     w->requests = a->requests ? (uint32_t)a->requests : w->requests;
@@ -178,7 +191,7 @@ static bool serve_workload(const struct arguments *a, struct workload *w, struct
 
 int cmd_serve(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = -1, .engine = ENGINE_SKIP};
+    struct arguments arguments = {.seed = -1, .weights_seed = -1, .engine = ENGINE_SKIP};
     struct workload workload;
     struct error e;
     int exit_code = EXIT_CODE_GOOD;

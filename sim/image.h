@@ -35,6 +35,8 @@ bool image_open_model(const char *name_or_path, const struct shape_check *fits, 
 /* The same for a run without values, where the shape is enough: also a preset or file of a shape (model_shape.h), and a GGUF file is not baked; its
  * `hash` is then of the part before the weights, rom_bits that of the standard formats. */
 bool image_open_shape(const char *name_or_path, const struct shape_check *fits, struct image *image, struct error *e);
+/* Weights drawn from a seed in the shape of what --model names (bake.h), in memory without a name; the same image as a baked one. */
+bool image_open_synthetic(const char *name_or_path, uint64_t seed, const struct shape_check *fits, struct image *image, struct error *e);
 void image_close(struct image *image);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -96,9 +97,10 @@ bool image_open_model(const char *name_or_path, const struct shape_check *fits, 
     case NAMED_GGUF: return open_gguf(path, fits, image, e);
     case NAMED_IMAGE: return image_open(path, image, e);
     case NAMED_SHAPE:
-        return error_input(
-            e, "model %.200s is a shape without weights: expected a run without values (run --timing-only; serve with `values: false`)",
-            name_or_path);
+        return error_input(e,
+                           "model %.200s is a shape without weights: expected a run without values (run --timing-only; serve with `values: "
+                           "false`), or --synthetic-weights SEED",
+                           name_or_path);
     default: return false;
     }
 }
@@ -163,4 +165,32 @@ bool image_open_shape(const char *name_or_path, const struct shape_check *fits, 
     image->shape_only = true;
     image->rom_bits = shape_rom_bits(&image->model.shape);
     return true;
+}
+
+/* -- weights without a file -- */
+
+static bool open_drawn(const struct synthetic_model *model, struct image *image, struct error *e)
+{
+    struct mapped map;
+    int fd = memfd_create("etchsim-image", MFD_CLOEXEC);
+    if (fd < 0) {
+        return error_input(e, "%s: no memory for its image: %s", model->name, strerror(errno));
+    }
+    bool good = bake_synthetic_fd(model, fd, model->name, NULL, NULL, e) && mapped_open_fd(fd, model->name, &map, e) &&
+                image_open_mapped(model->name, &map, image, e);
+    close(fd);
+    return good;
+}
+
+bool image_open_synthetic(const char *name_or_path, uint64_t seed, const struct shape_check *fits, struct image *image, struct error *e)
+{
+    struct image shape;
+    *image = (struct image){0};
+    if (!image_open_shape(name_or_path, fits, &shape, e)) {
+        return false;
+    }
+    struct synthetic_model model = {&shape.model.shape, &shape.vocab, shape.name, seed};
+    bool good = open_drawn(&model, image, e);
+    image_close(&shape);
+    return good;
 }

@@ -368,6 +368,10 @@ static cJSON *json_inputs(const struct run *run)
     cJSON_AddNumberToObject(inputs, "temperature", run->options.temperature);
     cJSON_AddNumberToObject(inputs, "top_p", run->options.top_p);
     cJSON_AddBoolToObject(inputs, "timing_only", run->options.timing_only);
+    if (run->options.synthetic_weights) {
+        snprintf(seed, sizeof seed, "%" PRIu64, run->options.weights_seed);
+        cJSON_AddRawToObject(inputs, "synthetic_weights", seed);
+    }
     add_hash(inputs, "model_hash", run->image.hash);
     cJSON_AddItemToObject(inputs, "adapters", json_adapters(run));
     cJSON_AddItemToObject(inputs, "chip_parameters", json_parameters(&run->config));

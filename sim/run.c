@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/synthetic.h"
+#include "kernels/threads.h"
 #include "sim/chip_auto.h"
 #include "sim/output.h"
 #include "sim/report.h"
@@ -89,13 +90,26 @@ static bool load_adapters(struct run *run, struct error *e)
     return true;
 }
 
-/* So many tokens, whatever they are. */
+/* So many tokens, whatever they are; with values they are drawn from the seed. */
 static bool blank_prompt(struct run *run, struct error *e)
 {
-    ES_ASSERT(run->options.timing_only && run->options.prompt_tokens > 0);
+    struct random random;
+    random_seed(&random, run->options.seed, 0x70726f6d7074); /* "prompt": a stream of its own */
     run->prompt.ids = error_calloc(e, (size_t)run->options.prompt_tokens, sizeof *run->prompt.ids, "the prompt");
     run->prompt.count = run->prompt.ids ? run->options.prompt_tokens : 0;
+    for (int32_t i = 0; i < run->prompt.count && !run->options.timing_only; i++) {
+        run->prompt.ids[i] = (int32_t)((random_next(&random) >> 32) * (uint64_t)run->image.model.shape.n_vocab >> 32);
+    }
     return run->prompt.ids != NULL;
+}
+
+static bool open_model(struct run *run, struct error *e)
+{
+    const struct run_options *o = &run->options;
+    const struct shape_check fits = {fits_chip, run};
+    return o->synthetic_weights ? image_open_synthetic(o->model, o->weights_seed, &fits, &run->image, e)
+           : o->timing_only     ? image_open_shape(o->model, &fits, &run->image, e)
+                                : image_open_model(o->model, &fits, &run->image, e);
 }
 
 static bool encode_prompt(struct run *run, struct error *e)
@@ -105,9 +119,8 @@ static bool encode_prompt(struct run *run, struct error *e)
     if (!run->options.prompt) {
         return blank_prompt(run, e);
     }
-    if (run->image.shape_only && vocab->n_tokens == 0) {
-        return error_input(e, "--prompt: the model %s is a shape without a vocabulary: expected --prompt-tokens N instead",
-                           run->image.name);
+    if (vocab->kind == VOCAB_NONE) {
+        return error_input(e, "--prompt: the model %s has no vocabulary: expected --prompt-tokens N instead", run->image.name);
     }
     if (!tokenizer_open(vocab, &run->tokenizer, e)) {
         return false;
@@ -173,12 +186,11 @@ bool run_open(const struct run_options *options, struct run *run, struct error *
 {
     double start = seconds_now();
     *run = (struct run){.options = *options, .trace = options->without_trace ? NULL : trace_new()};
-    struct shape_check fits = {fits_chip, run};
+    threads_set(options->threads);
     bool is_auto = chip_is_auto(options->chip);
     bool good = (is_auto || load_config(run, NULL, e)) && physics_load(options->physics ? options->physics : "n6", &run->physics, e) &&
-                (options->timing_only ? image_open_shape : image_open_model)(options->model, &fits, &run->image, e) &&
-                (!is_auto || load_config(run, &run->image.model.shape, e)) && load_adapters(run, e) && encode_prompt(run, e) &&
-                chip_check_context(&run->config, run->prompt.count, options->tokens, e) && make_requests(run, e) &&
+                open_model(run, e) && (!is_auto || load_config(run, &run->image.model.shape, e)) && load_adapters(run, e) &&
+                encode_prompt(run, e) && chip_check_context(&run->config, run->prompt.count, options->tokens, e) && make_requests(run, e) &&
                 chip_new(&run->config, &run->image.model, !options->timing_only, run->adapters, (uint32_t)run->n_adapters, run->requests,
                          run->n_requests, run->trace, &run->chip, e) &&
                 (!options->folder || watch_utilisation(run, e)) && attach_cosim(run, e);
@@ -282,19 +294,33 @@ struct observation run_observe(const struct run *run)
     return o;
 }
 
+/* What a token reads as; a model without a vocabulary has numbers. Writes at most `room` bytes, returns how many it has. */
+static size_t token_text(const struct run *run, int32_t id, char *bytes, size_t room)
+{
+    if (id < 0) {
+        return 0;
+    }
+    if (run->tokenizer) {
+        return tokenizer_decode(run->tokenizer, id, bytes, room);
+    }
+    char number[16];
+    const size_t length = (size_t)snprintf(number, sizeof number, " %d", id);
+    if (bytes && length <= room) {
+        memcpy(bytes, number, length);
+    }
+    return length;
+}
+
 char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes)
 {
     char *text = NULL;
     size_t used = 0;
     for (int32_t i = from; i < to; i++) {
-        int32_t id = request->generated[i];
-        size_t length = id >= 0 ? tokenizer_decode(run->tokenizer, id, NULL, 0) : 0;
+        size_t length = token_text(run, request->generated[i], NULL, 0);
         char *longer = realloc(text, used + length + 1);
         ES_ASSERT(longer);
         text = longer;
-        if (length) {
-            tokenizer_decode(run->tokenizer, id, text + used, length);
-        }
+        token_text(run, request->generated[i], text + used, length);
         used += length;
         text[used] = 0;
     }

@@ -26,8 +26,11 @@ struct run_options {
     uint64_t seed;
     double temperature, top_p; /* temperature 0: greedy */
     bool ignore_stop;          /* go on after the end-of-text token */
-    bool timing_only;          /* no values: the same cycles, without tokens. Generates all tokens asked for; the model may be a shape */
-    bool without_trace;        /* no events, no hash: for many short runs */
+    bool synthetic_weights;    /* drawn from weights_seed, in the model's shape */
+    uint64_t weights_seed;
+    int32_t threads;    /* of matrix products; 0: one for each processor */
+    bool timing_only;   /* no values: the same cycles, without tokens. Generates all tokens asked for; the model may be a shape */
+    bool without_trace; /* no events, no hash: for many short runs */
     enum engine engine;
     const char *folder; /* results go there too; NULL: nowhere */
     bool trace_events, trace_perfetto, trace_fst;
@@ -65,7 +68,7 @@ void run_close(struct run *run);
 /* What an executed run amounts to; it refers to the run. */
 struct observation run_observe(const struct run *run);
 
-/* The text of generated tokens from..to (without to), owned by the caller. */
+/* The text of generated tokens from..to (without to), owned by the caller; their numbers where the model has no vocabulary. */
 char *run_text(const struct run *run, const struct request *request, int32_t from, int32_t to, size_t *length_bytes);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "adapters/synthetic.h"
 #include "kernels/ref.h"
+#include "kernels/threads.h"
 #include "sim/chip_auto.h"
 #include "sim/trace_files.h"
 
@@ -57,8 +58,10 @@ static bool fits_chip(void *user, const struct shape *shape, struct error *e)
 static bool open_model(struct serve *s, struct error *e)
 {
     struct shape_check fits = {fits_chip, s};
+    const char *model = s->workload->model;
     return (is_auto(s) || load_config(s, NULL, e)) &&
-           (s->workload->values ? image_open_model : image_open_shape)(s->workload->model, &fits, &s->image, e) &&
+           (s->options.synthetic_weights ? image_open_synthetic(model, s->options.weights_seed, &fits, &s->image, e)
+                                         : (s->workload->values ? image_open_model : image_open_shape)(model, &fits, &s->image, e)) &&
            (!is_auto(s) || load_config(s, &s->image.model.shape, e));
 }
 
@@ -221,6 +224,7 @@ bool serve_open(const struct workload *workload, const struct serve_options *opt
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
+    threads_set(options->threads);
     bool good = open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
                 chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
                          s->trace, &s->chip, e) &&

@@ -11,6 +11,9 @@ struct serve_options {
     int32_t n_set;
     const struct chip_config *config; /* the chip, instead of the workload's; NULL: that one */
     enum engine engine;
+    bool synthetic_weights; /* drawn from weights_seed, in the model's shape */
+    uint64_t weights_seed;
+    int32_t threads;    /* of matrix products; 0: one for each processor */
     const char *folder; /* for the traces; NULL without any */
     bool trace_events, trace_perfetto;
 };

@@ -118,9 +118,9 @@ static double mlp_cycles(const struct validation_row *row)
     config.rom_drain_elements = 1;
     config.rom_latency_cycles = (uint32_t)row->latency_cycles;
     for (uint32_t i = 1; i < row->n_layers; i++) {
-        struct rom_array array = {0};
-        rom_array_timing(&array, &config, (uint32_t)row->layers[i - 1], (uint32_t)row->layers[i]);
-        cycles += 1.0 + array.sweep_cycles + array.pipeline_cycles + array.drain_beats; /* 1: from the push to the first beat */
+        struct rom_port port = {0};
+        rom_port_timing(&port, &config, (uint32_t)row->layers[i - 1], (uint32_t)row->layers[i], false);
+        cycles += 1.0 + port.sweep_cycles + port.pipeline_cycles + port.drain_beats; /* 1: from the push to the first beat */
     }
     return cycles;
 }

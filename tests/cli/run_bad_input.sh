@@ -36,9 +36,9 @@ bad 'clinical is given twice' --adapter clinical --adapter configs/adapters/clin
 bad 'adapter_config.json' --adapter configs/models/sample
 
 bad 'llama-3.2-1b is a shape without weights: expected a run without values' --model llama-3.2-1b
-bad 'a shape without a vocabulary: expected --prompt-tokens N' --model llama-3.2-1b --prompt Once --timing-only --set kv.sequences=1 \
+bad 'llama-3.2-1b has no vocabulary: expected --prompt-tokens N' --model llama-3.2-1b --prompt Once --timing-only --set kv.sequences=1 \
     --set kv.context_tokens=1 --set slots.count=1 --set slots.rank_max=1 --set sram.depth_words=65536
-bad '--prompt-tokens: expected --timing-only as well' --prompt-tokens 3
+bad '--synthetic-weights: expected without --timing-only' --synthetic-weights 1 --timing-only
 bad '--prompt-tokens: expected without --prompt' --prompt-tokens 3 --prompt Once --timing-only
 bad 'synthetic:4: an adapter without values: expected --timing-only with it' --adapter synthetic:4
 bad 'synthetic:0: expected synthetic:RANK with a rank of 1 to 128' --adapter synthetic:0 --timing-only

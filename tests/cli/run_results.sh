@@ -68,6 +68,19 @@ has "$out" 'synthetic:16'
 cycles=$(cycles_of)
 run 0 run --model "$rom" --timing-only --prompt-tokens 3 --tokens 20 --adapter clinical
 equal 'cycles of a shape with a synthetic adapter' "$(cycles_of)" "$cycles"
+# Drawn weights: the same for the same seed, on any number of threads, in memory or from a file.
+run 0 run --model "$folder/shape.yaml" --synthetic-weights 7 --prompt-tokens 3 --tokens 12 --threads 1
+drawn=$out
+has "$out" 'model shape '
+has "$err" 'tokens/s'
+run 0 run --model "$folder/shape.yaml" --synthetic-weights 7 --prompt-tokens 3 --tokens 12 --threads 3
+equal 'drawn weights on three threads' "$out" "$drawn"
+run 0 bake "$folder/shape.yaml" --synthetic-weights 7 -o "$folder/shape.rom" --quiet
+run 0 run --model "$folder/shape.rom" --prompt-tokens 3 --tokens 12
+equal 'drawn weights from an image' "$out" "$drawn"
+run 0 run --model "$folder/shape.yaml" --synthetic-weights 8 --prompt-tokens 3 --tokens 12
+[ "$out" != "$drawn" ] || wrong 'another seed gives the same tokens'
+run 0 run --synthetic-weights 7 --tokens 5 --prompt 'The old'
 run 0 run --timing-only --prompt 'The old' --tokens 20 --adapter clinical
 equal 'cycles of a GGUF file that is not baked' "$(cycles_of)" "$cycles"
 if [ -e /dev/full ]; then
