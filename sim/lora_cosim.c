@@ -455,7 +455,8 @@ bool lora_cosim_attach(struct chip *chip, const struct lora_cosim_options *optio
 {
     ES_ASSERT(chip->model && chip->now == 0 && options->before_cycles > 0);
     if (chip->config.chip_organisation == ORGANISATION_SHARED) {
-        return error_input(e, "chip %s: chip.organisation: shared has no layer of its own at the LoRA MAC unit's pins; expected spatial", chip->config.name);
+        return error_input(e, "chip %s: chip.organisation: shared has no layer of its own at the LoRA MAC unit's pins; expected spatial",
+                           chip->config.name);
     }
     if (options->layer >= chip->shape.n_layers) {
         return error_input(e, "layer %" PRId32 ": expected a layer of the model, 0 to %" PRId32, options->layer, chip->shape.n_layers - 1);
