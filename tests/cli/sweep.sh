@@ -56,7 +56,7 @@ has "$out" 'lora.lanes                           32 -> 35      lora_lanes       
 run 0 explain "$folder/one"
 has "$out" "a token's time: ROM sweep at 28, LoRA lanes at 20"
 has "$out" 'lora.lanes from 32 to 35 buys'
-has "$out" 'Pareto front of tokens_per_second (higher), time_to_first_token_us (lower)'
+has "$out" 'Pareto front of tokens_per_second (higher), area_mm2 (lower)'
 run 0 explain "$folder/one" --point 30
 has "$out" 'It is bound by: LoRA lanes,'
 has "$out" 'More of these would not shorten it: KV capacity, adapter capacity, SRAM bank ports, host link.'
