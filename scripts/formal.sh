@@ -21,7 +21,6 @@ sequence 2 -
 request 4 10
 divide 3 12
 divide-64 3 12 DIVISOR=64
-divide-13 3 12 DIVISOR=13
 row 3 12
 port 2 -
 x_buffer 2 8
