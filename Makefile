@@ -59,7 +59,7 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/systemc sim/systemc/include/etchsim traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
 SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(BUILD)/libetchsim_systemc.so)
@@ -74,13 +74,13 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke sqlite3
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
-CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. -Isim/systemc/include \
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. -Isim/include -Isim/systemc/include \
 	$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread -ldl
 CFLAGS_ALL := $(CFLAGS_ALL)
 # Debian's SystemC is C++17 and links with nothing else.
-CXXFLAGS_ALL = -std=c++17 $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -fPIC -fvisibility=hidden -I. -Isim/systemc/include $(CXXFLAGS)
+CXXFLAGS_ALL = -std=c++17 $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -fPIC -fvisibility=hidden -I. -Isim/include -Isim/systemc/include $(CXXFLAGS)
 
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
 $(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "kernels/attention.h"
+#include "sim/wheel.h"
 
 enum { KV_VALUE_BITS = 8 }; /* of the kernels' K and V */
 enum { TOKENS_PER_LAYER = 16, RESIDUAL_DEPTH_FACTOR = 4 };
@@ -367,6 +368,18 @@ static void set_host(struct chip *c, struct adapter *adapters, uint32_t n_adapte
     }
 }
 
+/* What the slots know of an adapter. */
+static void set_adapter(struct chip *c, uint32_t i, const struct adapter *adapter)
+{
+    struct slots_adapter *known = &c->sequencer.slots.adapters[i];
+    known->bytes = known->words = 0;
+    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+        known->bytes += slice_size(adapter, l).bytes;
+        known->words += memory_map_slice_words(&c->map, adapter, l);
+    }
+    known->pages = c->map.n_pages ? memory_map_adapter_pages(&c->map, adapter) : 0;
+}
+
 static void set_slots(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
 {
     struct slots *slots = &c->sequencer.slots;
@@ -379,10 +392,7 @@ static void set_slots(struct chip *c, const struct adapter *adapters, uint32_t n
     slots->adapters = keep(c, n_adapters, sizeof *slots->adapters);
     for (uint32_t i = 0; i < n_adapters; i++) {
         slots->adapters[i].slot = -1;
-        for (int32_t l = 0; l < c->shape.n_layers; l++) {
-            slots->adapters[i].bytes += slice_size(&adapters[i], l).bytes;
-            slots->adapters[i].words += memory_map_slice_words(&c->map, &adapters[i], l);
-        }
+        set_adapter(c, i, &adapters[i]);
     }
     slots->n_free = slots->count;
     slots->eviction = (enum eviction)c->config.slots_eviction;
@@ -390,7 +400,7 @@ static void set_slots(struct chip *c, const struct adapter *adapters, uint32_t n
 }
 
 /* The pool of pages, and the tables of those that have some. A table has an entry more than pages, which an SRAM may read and not use. */
-static void set_pages(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
+static void set_pages(struct chip *c)
 {
     struct memory_map *map = &c->map;
     struct slots *slots = &c->sequencer.slots;
@@ -409,9 +419,23 @@ static void set_pages(struct chip *c, const struct adapter *adapters, uint32_t n
     slots->pool = &c->pool;
     slots->page = map->slot_page;
     slots->page_room = map->slot_pages + 1;
-    for (uint32_t i = 0; i < n_adapters; i++) {
-        slots->adapters[i].pages = memory_map_adapter_pages(map, &adapters[i]);
-    }
+}
+
+static void reset_answer(const struct chip *c, struct request *r)
+{
+    r->state = REQUEST_QUEUED;
+    r->n_generated = 0;
+    r->slot = -1;
+    r->adapter_hit = r->adapter_load = r->prefetched = r->reserved = false;
+    r->version = r->first_version = -1;
+    r->restarts = r->flipped_tokens = 0;
+    r->restarted_at = 0;
+    r->kv_pages = c->map.shared ? memory_map_kv_pages(&c->map, (uint32_t)(r->n_prompt + r->n_generate - 1)) : 0;
+    r->overtaken = 0;
+    r->slot_wanted_at = r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
+    r->mark = r->arrives_at;
+    memset(r->account_cycles, 0, sizeof r->account_cycles);
+    memset(r->first_token_account_cycles, 0, sizeof r->first_token_account_cycles);
 }
 
 /* The answers' fields, and an empty queue. */
@@ -419,21 +443,8 @@ static void set_requests(struct chip *c, struct request *requests, uint32_t n_re
 {
     struct sequencer *u = &c->sequencer;
     for (uint32_t i = 0; i < n_requests; i++) {
-        struct request *r = &requests[i];
-        ES_ASSERT(i == 0 || r->arrives_at >= requests[i - 1].arrives_at);
-        r->state = REQUEST_QUEUED;
-        r->n_generated = 0;
-        r->slot = -1;
-        r->adapter_hit = r->adapter_load = r->prefetched = r->reserved = false;
-        r->version = r->first_version = -1;
-        r->restarts = r->flipped_tokens = 0;
-        r->restarted_at = 0;
-        r->kv_pages = c->map.shared ? memory_map_kv_pages(&c->map, (uint32_t)(r->n_prompt + r->n_generate - 1)) : 0;
-        r->overtaken = 0;
-        r->slot_wanted_at = r->started_at = r->load_requested_at = r->loaded_at = r->running_at = r->done_at = NEVER;
-        r->mark = r->arrives_at;
-        memset(r->account_cycles, 0, sizeof r->account_cycles);
-        memset(r->first_token_account_cycles, 0, sizeof r->first_token_account_cycles);
+        ES_ASSERT(i == 0 || requests[i].arrives_at >= requests[i - 1].arrives_at);
+        reset_answer(c, &requests[i]);
     }
     u->requests = c->sampler.requests = requests;
     u->n_requests = n_requests;
@@ -661,6 +672,7 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     size_t n_units = is_shared(c) ? UNITS_SHARED : UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
     c->layers = keep(c, c->n_layer_blocks, sizeof *c->layers);
     c->units = keep(c, n_units, sizeof(struct unit *));
+    c->due = keep(c, n_units, sizeof(struct unit *));
     size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (is_shared(c) ? LINKS_LAST : streams(c))) * (size_t)c->n_layer_blocks;
     c->links = keep(c, n_links, sizeof(struct link *));
     memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,
@@ -672,7 +684,7 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     set_ends(c);
     set_host(c, adapters, n_adapters);
     set_slots(c, adapters, n_adapters);
-    set_pages(c, adapters, n_adapters);
+    set_pages(c);
     set_requests(c, requests, n_requests);
     set_sequencer(c, adapters);
     place_units(c);
@@ -681,25 +693,20 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
 }
 
 /* Every request can start once the others are done: its adapter and its KV cache have pages beside the pinned adapters. */
-static bool check_pages(const struct chip *c, struct error *e)
+static bool check_pages(const struct chip *c, uint32_t index, struct error *e)
 {
     const struct sequencer *u = &c->sequencer;
-    uint64_t pinned = 0;
+    const struct request *r = &u->requests[index];
+    uint64_t pinned = 0, adapter = r->adapter >= (int32_t)u->slots.pinned ? u->slots.adapters[r->adapter].pages : 0;
     for (uint32_t i = 0; i < u->slots.n_adapters && i < u->slots.pinned; i++) {
         pinned += u->slots.adapters[i].pages;
     }
-    for (uint32_t i = 0; c->map.n_pages && i < u->n_requests; i++) {
-        const struct request *r = &u->requests[i];
-        uint64_t adapter = r->adapter >= (int32_t)u->slots.pinned ? u->slots.adapters[r->adapter].pages : 0;
-        if (pinned + adapter + 2 * (uint64_t)r->kv_pages > c->map.n_pages) {
-            return error_input(e,
-                               "%s: request %" PRIu32 " needs %" PRIu64 " pages for its adapter and %" PRIu64
-                               " for its KV cache beside %" PRIu64 " of pinned adapters: expected at most %" PRIu32 " of %" PRIu32
-                               " words (sram.page_words, sram.depth_words, slots.pages)",
-                               c->config.name, i, adapter, 2 * (uint64_t)r->kv_pages, pinned, c->map.n_pages, c->map.page_words);
-        }
-    }
-    return true;
+    return c->map.n_pages == 0 || pinned + adapter + 2 * (uint64_t)r->kv_pages <= c->map.n_pages ||
+           error_input(e,
+                       "%s: request %" PRIu32 " needs %" PRIu64 " pages for its adapter and %" PRIu64 " for its KV cache beside %" PRIu64
+                       " of pinned adapters: expected at most %" PRIu32 " of %" PRIu32
+                       " words (sram.page_words, sram.depth_words, slots.pages)",
+                       c->config.name, index, adapter, 2 * (uint64_t)r->kv_pages, pinned, c->map.n_pages, c->map.page_words);
 }
 
 bool chip_new(const struct chip_config *config, const struct model *model, bool values, struct adapter *adapters, uint32_t n_adapters,
@@ -731,9 +738,11 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
                            (double)map.capacity_words * map.width_bits / 8 * model->shape.n_layers / map.layers / 1048576);
     }
     build(c, adapters, n_adapters, requests, n_requests);
-    if (!check_pages(c, e)) {
-        chip_free(c);
-        return false;
+    for (uint32_t i = 0; i < n_requests; i++) {
+        if (!check_pages(c, i, e)) {
+            chip_free(c);
+            return false;
+        }
     }
     *chip = c;
     return true;
@@ -840,6 +849,25 @@ bool chip_set_incidents(struct chip *c, const struct incident *incidents, uint32
     return true;
 }
 
+bool chip_request_known(struct chip *c, uint32_t index, struct error *e)
+{
+    struct sequencer *u = &c->sequencer;
+    ES_ASSERT(index < u->n_requests && index >= u->n_arrived && u->requests[index].arrives_at >= c->now);
+    reset_answer(c, &u->requests[index]);
+    if (!check_pages(c, index, e)) {
+        return false;
+    }
+    unit_sleep(&u->unit, u->requests[u->n_arrived].arrives_at);
+    return true;
+}
+
+void chip_adapter_known(struct chip *c, uint32_t index)
+{
+    ES_ASSERT(index < c->n_adapters && c->sequencer.slots.adapters[index].slot < 0);
+    memory_map_place(&c->map, &c->config, &c->shape, c->map.adapters, c->n_adapters, (struct lora_region *)c->map.regions);
+    set_adapter(c, index, &c->map.adapters[index]);
+}
+
 void chip_free(struct chip *chip)
 {
     if (!chip) {
@@ -849,6 +877,7 @@ void chip_free(struct chip *chip)
         free(chip->blocks[i]);
     }
     free(chip->blocks);
+    wheel_free(chip->wheel);
     free(chip);
 }
 

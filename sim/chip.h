@@ -63,9 +63,12 @@ struct chip {
 
     struct unit **units; /* [n_units] in the order of the block diagram */
     struct link **links; /* [n_links] */
+    struct wheel *wheel; /* of the skip engine, from its first cycle until chip_close() */
+    struct unit **due;   /* [n_units] room for it */
     uint32_t n_units, n_links;
     cycle_t now;           /* cycles run so far */
     uint32_t n_adapters;   /* that requests name */
+    bool pause;            /* somebody outside wants to look: chip_advance() returns after this cycle */
     bool stop;             /* a check failed: the run ends */
     struct error failure;  /* and this is what it said */
     jmp_buf out_of_memory; /* used while it is built */
@@ -80,6 +83,14 @@ bool chip_new(const struct chip_config *config, const struct model *model, bool 
 /* What happens beside requests, sorted by cycle; before the run. `seed` says which bits flip. They outlive the chip. With values, flipping bits takes a copy of the weights. */
 bool chip_set_incidents(struct chip *chip, const struct incident *incidents, uint32_t n, uint64_t seed, struct error *e);
 void chip_free(struct chip *chip);
+
+/* A chip that lives on (etchsim/etchsim.h) is built with requests that never arrive and adapters without pairs, which become known later:
+ * the asked part of requests[index] was written, the next one in their order, with arrives_at no earlier than the present cycle. Fails where it can never
+ * start; then it is as if it were not known. */
+bool chip_request_known(struct chip *chip, uint32_t index, struct error *e);
+/* adapters[index], for which nobody has asked so far, was written. */
+void chip_adapter_known(struct chip *chip, uint32_t index);
+
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
 

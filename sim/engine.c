@@ -1,7 +1,6 @@
 #include "sim/engine.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "sim/engine_systemc.h"
 #include "sim/wheel.h"
@@ -69,45 +68,62 @@ static bool run_systemc(struct chip *c, struct error *e)
 
 /* -- skip: only units that have something to do, only cycles in which one has -- */
 
-/* Ends what the units say to the wheel: it is gone when the run is over. */
-static void leave_wheel(struct chip *c, struct wheel *wheel)
+/* The units' sleeps go to the wheel from now on; at first all are due. */
+static bool start_wheel(struct chip *c, struct error *e)
 {
-    for (uint32_t i = 0; i < c->n_units; i++) {
+    c->wheel = wheel_new();
+    for (uint32_t i = 0; c->wheel && i < c->n_units; i++) {
+        c->units[i]->wheel = c->wheel;
+        c->units[i]->wake = NEVER;
+        unit_sleep(c->units[i], 0);
+    }
+    return c->wheel || error_input(e, "not enough memory for the engine");
+}
+
+static void leave_wheel(struct chip *c)
+{
+    for (uint32_t i = 0; c->wheel && i < c->n_units; i++) {
         c->units[i]->wheel = NULL;
     }
-    wheel_free(wheel);
+    wheel_free(c->wheel);
+    c->wheel = NULL;
+}
+
+cycle_t chip_next(const struct chip *c)
+{
+    return c->wheel ? wheel_peek(c->wheel) : 0;
+}
+
+bool chip_advance(struct chip *c, cycle_t until, struct error *e)
+{
+    if (!c->wheel && !start_wheel(c, e)) {
+        return false;
+    }
+    c->pause = false;
+    for (cycle_t now; !done(c) && !c->pause && (now = wheel_next(c->wheel, until)) != NEVER;) {
+        uint32_t n = wheel_take(c->wheel, now, c->due);
+        for (uint32_t i = 0; i < n; i++) {
+            c->due[i]->tick(c->due[i], now);
+        }
+        c->now = n ? now + 1 : c->now;
+    }
+    return true;
 }
 
 static bool run_skip(struct chip *c, struct error *e)
 {
-    struct unit **due = error_calloc(e, c->n_units, sizeof(struct unit *), "the engine");
-    struct wheel *wheel = due ? wheel_new() : NULL;
-    if (!wheel) {
-        free(due);
-        return error_input(e, "not enough memory for the engine");
-    }
-    for (uint32_t i = 0; i < c->n_units; i++) {
-        c->units[i]->wheel = wheel;
-        c->units[i]->wake = NEVER;
-        unit_sleep(c->units[i], 0);
-    }
-    for (cycle_t now = wheel_next(wheel); now != NEVER && !done(c); now = wheel_next(wheel)) {
-        uint32_t n = wheel_take(wheel, now, due);
-        for (uint32_t i = 0; i < n; i++) {
-            due[i]->tick(due[i], now);
-        }
-        c->now = n ? now + 1 : c->now;
-    }
-    leave_wheel(c, wheel);
-    free(due);
-    return done(c) || deadlock(c, c->now - 1, e);
+    bool good = true;
+    do {
+        good = chip_advance(c, NEVER, e);
+    } while (c->pause);
+    return good && (done(c) || deadlock(c, c->now - 1, e));
 }
 
 /* -- all -- */
 
-bool chip_run(struct chip *c, enum engine engine, struct error *e)
+bool chip_close(struct chip *c, struct error *e)
 {
-    bool good = engine == ENGINE_STEP ? run_step(c, e) : engine == ENGINE_SKIP ? run_skip(c, e) : run_systemc(c, e);
+    leave_wheel(c);
     for (uint32_t i = 0; i < c->n_units; i++) {
         unit_close(c->units[i], c->now);
     }
@@ -115,7 +131,12 @@ bool chip_run(struct chip *c, enum engine engine, struct error *e)
     trace_end(c->trace, c->now);
     if (c->stop) {
         *e = c->failure;
-        return false;
     }
-    return good;
+    return !c->stop;
+}
+
+bool chip_run(struct chip *c, enum engine engine, struct error *e)
+{
+    bool good = engine == ENGINE_STEP ? run_step(c, e) : engine == ENGINE_SKIP ? run_skip(c, e) : run_systemc(c, e);
+    return chip_close(c, e) && good;
 }

@@ -18,6 +18,29 @@ static cycle_t slice_cycles(struct host_port *u)
     return fixed + wire;
 }
 
+/* The next slice is on the link from `from` on. */
+static void begin_slice(struct host_port *u, cycle_t from, cycle_t now)
+{
+    u->until = from + slice_cycles(u);
+    u->waits = u->fetch && !u->release;
+    if (u->waits) {
+        u->fetch(u->context, u->adapter, u->layer, from);
+    }
+    unit_enter(&u->unit, now, UNIT_BUSY);
+    unit_sleep(&u->unit, u->until);
+}
+
+void host_port_brought(struct host_port *u, cycle_t at)
+{
+    ES_ASSERT(u->active && u->waits);
+    u->waits = false;
+    if (at > u->until) {
+        u->platform_cycles += at - u->until;
+        u->until = at;
+    }
+    unit_sleep(&u->unit, u->until);
+}
+
 static void accept_load(struct host_port *u, cycle_t now)
 {
     struct burst *load = link_front(u->in_load, now);
@@ -37,9 +60,7 @@ static void accept_load(struct host_port *u, cycle_t now)
         u->transfer_sum_cycles += u->transfer_cycles;
     }
     link_pop(u->in_load, now);
-    u->until = now + (u->release ? 0 : u->transfer_cycles) + slice_cycles(u);
-    unit_enter(&u->unit, now, UNIT_BUSY);
-    unit_sleep(&u->unit, u->until);
+    begin_slice(u, now + (u->release ? 0 : u->transfer_cycles), now);
 }
 
 static void send_slice(struct host_port *u, cycle_t now)
@@ -62,9 +83,7 @@ static void send_slice(struct host_port *u, cycle_t now)
         u->active = false;
         unit_rest(&u->unit, now);
     } else {
-        u->until = now + slice_cycles(u);
-        unit_enter(&u->unit, now, UNIT_BUSY);
-        unit_sleep(&u->unit, u->until);
+        begin_slice(u, now, now);
     }
 }
 
@@ -75,7 +94,7 @@ void host_port_tick(struct unit *unit, cycle_t now)
         accept_load(u, now);
     } else if (now < u->until) {
         unit_sleep(unit, u->until);
-    } else {
+    } else if (!u->waits) {
         send_slice(u, now);
     }
 }

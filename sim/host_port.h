@@ -39,6 +39,12 @@ struct host_port {
      * begins). What is missing to a load's time: the port's `output` stalls, and the DMA's last slice. */
     uint64_t loads, bytes;
     uint64_t queue_cycles, transfer_sum_cycles, tensor_sum_cycles, wire_cycles;
+    uint64_t platform_cycles; /* for slices that the platform brought later than the link would have */
+    /* NULL: slices come from nowhere, at the link's speed. Else called when the link is free for one, at `from`, and the slice isn't whole before
+     * host_port_brought(). */
+    void (*fetch)(void *context, int32_t adapter, int32_t layer, cycle_t from);
+    void *context;
+    bool waits; /* for host_port_brought() */
 };
 
 struct dma {
@@ -67,11 +73,13 @@ struct dma {
     uint32_t *incidents_left;         /* [n_incidents] so many slices are still to be broken */
     uint32_t n_incidents;
     void (*on_arrival)(void *context, int32_t adapter, int32_t layer, uint8_t *contents,
-                       size_t *bytes); /* for tests: may break what arrives */
+                       size_t *bytes); /* for platforms that bring slices, and tests: may change what arrives */
     void *context;
 };
 
 void host_port_tick(struct unit *unit, cycle_t now);
+/* The platform brought the slice that was fetched; it is there in cycle `at`, which has not been yet. */
+void host_port_brought(struct host_port *u, cycle_t at);
 void dma_tick(struct unit *unit, cycle_t now);
 
 #endif

@@ -118,16 +118,30 @@ static uint32_t find_slot(const struct wheel *w, uint32_t slot)
     return word * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
-cycle_t wheel_next(struct wheel *w)
+/* Of what is on the wheel; there is something. */
+static cycle_t next_near(const struct wheel *w)
+{
+    uint32_t slot = (uint32_t)(w->from % WHEEL_SLOTS);
+    return w->from + (find_slot(w, slot) - slot + WHEEL_SLOTS) % WHEEL_SLOTS;
+}
+
+cycle_t wheel_peek(const struct wheel *w)
+{
+    return w->summary ? next_near(w) : w->far_count ? w->far[0].cycle : NEVER;
+}
+
+cycle_t wheel_next(struct wheel *w, cycle_t until)
 {
     while (!w->summary) {
-        if (w->far_count == 0) {
+        if (w->far_count == 0 || w->far[0].cycle >= until) {
             return NEVER;
         }
         turn_to(w, w->far[0].cycle);
     }
-    uint32_t slot = (uint32_t)(w->from % WHEEL_SLOTS);
-    cycle_t now = w->from + (find_slot(w, slot) - slot + WHEEL_SLOTS) % WHEEL_SLOTS;
+    cycle_t now = next_near(w);
+    if (now >= until) {
+        return NEVER;
+    }
     w->from = now;
     if (w->far_count > 0 && w->far[0].cycle - now < WHEEL_SLOTS) {
         turn_to(w, now);

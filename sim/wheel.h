@@ -38,8 +38,10 @@ struct wheel {
 /* NULL without memory. Entries and heap grow as needed; without memory for that the program ends. */
 struct wheel *wheel_new(void);
 void wheel_free(struct wheel *wheel);
-/* The next cycle with an entry; NEVER if there is none. It and all before it are over then: units are added for later cycles only. */
-cycle_t wheel_next(struct wheel *wheel);
+/* The next cycle with an entry, if it is before `until`; NEVER if there is none. It and all before it are over then: units are added for later cycles only. */
+cycle_t wheel_next(struct wheel *wheel, cycle_t until);
+/* The next cycle with an entry, which may be one that no longer agrees; NEVER if there is none. Nothing changes. */
+cycle_t wheel_peek(const struct wheel *wheel);
 /* The units that are due in this cycle, which wheel_next() returned; their wakes are NEVER from then on. due has room for all units. Returns how many. */
 uint32_t wheel_take(struct wheel *wheel, cycle_t now, struct unit **due);
 

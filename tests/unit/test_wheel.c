@@ -14,6 +14,17 @@ static cycle_t random_distance(uint64_t *seed)
     return 1 + (kind < 10 ? far % 50 : kind < 14 ? far % 5000 : kind < 15 ? far % 100000 : far % 10000000);
 }
 
+/* A look at the wheel changes nothing, nor does asking for what is before the next cycle. */
+static cycle_t next_of(struct wheel *wheel)
+{
+    cycle_t seen = wheel_peek(wheel);
+    CHECK_EQ_UINT(wheel_next(wheel, seen), NEVER);
+    CHECK_EQ_UINT(wheel_peek(wheel), seen);
+    cycle_t next = wheel_next(wheel, NEVER);
+    CHECK(next >= seen); /* later where what was seen is out of date */
+    return next;
+}
+
 /* Some units say once more, and maybe earlier, when they want to be woken; sometimes one says it for another. */
 static void sleep_somehow(struct unit *units, cycle_t wakes[UNITS], uint32_t unit, cycle_t now, uint64_t *seed)
 {
@@ -41,7 +52,7 @@ static void wakes_when_they_said(void)
             units[i].wake = wakes[i] = NEVER;
             sleep_somehow(units, wakes, i, 0, &seed);
         }
-        for (cycle_t next = wheel_next(wheel); next != NEVER && cycles < 20000; next = wheel_next(wheel), cycles++) {
+        for (cycle_t next = next_of(wheel); next != NEVER && cycles < 20000; next = next_of(wheel), cycles++) {
             uint32_t n = wheel_take(wheel, next, due), expected = 0;
             cycle_t earliest = NEVER;
             for (uint32_t i = 0; i < UNITS; i++) {
