@@ -6,7 +6,10 @@
 #   build/bench          every benchmark listed in tests/bench/benches.def
 #   build/lockstep       the LoRA MAC unit's C model and its verilated RTL side by side
 #   build/libetchsim_lora_dpi.so   the LoRA MAC unit's C model for SystemVerilog, see docs/vectors.md
+#   build/libetchsim.so            the library for other programs: etchsim/etchsim.h and etchsim/bus.h, and no other symbol
 #   build/libetchsim_systemc.so    SystemC from C, loaded by --engine systemc; only where SystemC is installed, see docs/systemc.md
+#   build/libetchsim_tlm.so        the chip as a TLM-2.0 component, likewise
+#   build/systemc_tests            the CUnit suites of tests/systemc/suites.def, build/platform the example platform, likewise
 #
 # The variants (asan, fuzz, coverage) are this same Makefile with another BUILD directory and other flags.
 
@@ -59,10 +62,12 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/systemc/examples sim/systemc/examples/platform scripts traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
-SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(BUILD)/libetchsim_systemc.so)
+SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(addprefix $(BUILD)/,libetchsim_systemc.so libetchsim_tlm.so))
+SYSTEMC_PROGRAMS := $(if $(SYSTEMC),$(addprefix $(BUILD)/,systemc_tests platform shim_counter))
+EXAMPLES := sim/systemc/examples
 # What `mpirun -n N etchsim sweep` needs beside the program, which itself does without MPI. Only where there is an mpicc.
 MPICC := $(shell command -v mpicc 2>/dev/null)
 MPI_LIBRARIES := $(if $(MPICC),$(BUILD)/libetchsim_mpi.so)
@@ -71,16 +76,19 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # --- flags -------------------------------------------------------------------------------------------------------------------------------
 
+# Public headers are included as they are once installed, <etchsim/...>; two of them are made here.
+INCLUDES := -I. -Isim/include -Isim/systemc/include -I$(BUILD)/include
+REGISTERS := $(addprefix $(BUILD)/include/etchsim/,registers.h registers.hpp)
 LIBRARIES := yaml-0.1 libcjson zlib libxxhash libpcre2-8 verilator lapacke sqlite3
 # No -Wformat-truncation: texts that may be cut are cut on purpose, paths are checked by snprintf's result.
 # Without contraction a float expression (baking, reports) gives the same bits on every machine.
-CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -I. -Isim/include -Isim/systemc/include \
+CFLAGS_ALL = -std=c17 -D_GNU_SOURCE $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -ffp-contract=off -fPIC -fvisibility=hidden $(INCLUDES) \
 	$(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null) $(VARIANT) $(CFLAGS)
 LDFLAGS_ALL = $(VARIANT) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread -ldl
 CFLAGS_ALL := $(CFLAGS_ALL)
 # Debian's SystemC is C++17 and links with nothing else.
-CXXFLAGS_ALL = -std=c++17 $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -fPIC -fvisibility=hidden -I. -Isim/include -Isim/systemc/include $(CXXFLAGS)
+CXXFLAGS_ALL = -std=c++17 $(OPTIMISE) -g -Wall -Wextra -Wpedantic $(WERROR) -fPIC -fvisibility=hidden $(INCLUDES) $(CXXFLAGS) $(FILE_FLAGS)
 
 # Only these files may use more than the baseline instruction set; a dispatch on the running CPU guards them.
 $(BUILD)/obj/kernels/%_avx2.o $(BUILD)/pic/kernels/%_avx2.o: FILE_FLAGS = -mavx2 -mfma
@@ -98,7 +106,7 @@ $(BUILD)/obj/traces/waveform.o: FILE_FLAGS = -isystem $(FST)
 # --- building ----------------------------------------------------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(BUILD)/etchsim $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES) ## build build/etchsim (the default)
+all: $(BUILD)/etchsim $(BUILD)/libetchsim.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES) ## build build/etchsim (the default)
 ifeq ($(SYSTEMC),)
 	@echo 'built without SystemC: no --engine systemc (scripts/setup.sh systemc installs it)'
 endif
@@ -131,27 +139,58 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags.txt
 	@mkdir -p $(@D)
 	$(Q:@=@echo '$< (pic)';) $(CCACHE) $(CC) $(filter-out $(VARIANT),$(CFLAGS_ALL)) -fPIC -fvisibility=hidden $(FILE_FLAGS) -MMD -MP -c -o $@ $<
 
-# Without a variant's instruments, which know nothing of SystemC's stacks.
-$(BUILD)/libetchsim_systemc.so: $(BUILD)/obj/sim/systemc/shim.o
-	$(Q:@=@echo 'link $@';) g++ $(LDFLAGS) -shared -Wl,--no-undefined -o $@ $^ $(shell pkg-config --libs systemc)
+# Everything in one library of which only what is marked as public can be seen.
+$(BUILD)/libetchsim.so: $(call objects,$(SOURCES)) $(FST_OBJECTS) $(BUILD)/objects.txt
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libetchsim.so.0 -o $@ $(filter %.o,$^) $(LIBS)
+	@ln -sf $(@F) $@.0
 
-$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags.txt
+$(BUILD)/registers: scripts/registers.c sim/registers.def
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$<';) $(CC) -std=c17 -I. -o $@ $<
+$(REGISTERS): $(BUILD)/include/etchsim/registers.%: $(BUILD)/registers
+	@mkdir -p $(@D)
+	$(Q)$< $* > $@
+
+# SystemC's side. Its libraries find libetchsim.so beside them.
+SYSTEMC_LINK = g++ $(LDFLAGS_ALL) -Wl,-rpath,'$$ORIGIN' -o $@ $(filter %.o,$^) -L$(BUILD)
+$(BUILD)/libetchsim_systemc.so: $(BUILD)/obj/sim/systemc/shim.o
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -shared -Wl,-soname,$(@F).0 $(shell pkg-config --libs systemc)
+	@ln -sf $(@F) $@.0
+$(BUILD)/libetchsim_tlm.so: $(BUILD)/obj/sim/systemc/chip.o $(BUILD)/libetchsim.so
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -shared -Wl,-soname,$(@F).0 -letchsim $(shell pkg-config --libs systemc)
+	@ln -sf $(@F) $@.0
+$(BUILD)/systemc_tests: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/systemc/*.c) tests/unit/check.c) $(patsubst %.cpp,$(BUILD)/obj/%.o,$(wildcard tests/systemc/*.cpp)) \
+		$(BUILD)/obj/tests/systemc/main.o $(SYSTEMC_LIBRARIES)
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_tlm -letchsim_systemc -letchsim -lsystemc $(shell pkg-config --libs cunit)
+$(BUILD)/platform: $(addprefix $(BUILD)/obj/$(EXAMPLES)/platform/,platform.o driver.o) $(SYSTEMC_LIBRARIES)
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_tlm -letchsim -lsystemc
+$(BUILD)/shim_counter: $(BUILD)/obj/$(EXAMPLES)/shim_counter.o $(BUILD)/libetchsim_systemc.so
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_systemc -lsystemc
+# libsystemc's main() calls it.
+$(BUILD)/obj/$(EXAMPLES)/platform/platform.o: FILE_FLAGS = -fvisibility=default
+# The same main() as build/tests, with other suites.
+$(BUILD)/obj/tests/systemc/main.o: FILE_FLAGS = -DSUITES='"tests/systemc/suites.def"'
+$(BUILD)/obj/tests/systemc/main.o: tests/unit/main.c $(BUILD)/flags.txt | libraries
+	@mkdir -p $(@D)
+	$(Q:@=@echo '$< (systemc)';) $(CCACHE) $(CC) $(CFLAGS_ALL) $(FILE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags.txt | $(REGISTERS)
 	@mkdir -p $(@D)
 	$(Q:@=@echo '$<';) $(CCACHE) g++ $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libetchsim.a
 	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/flags.txt | libraries
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags.txt | libraries $(REGISTERS)
 	@mkdir -p $(@D)
 	$(Q:@=@echo '$<';) $(CCACHE) $(CC) $(CFLAGS_ALL) $(FILE_FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/fst/%.o: $(FST)/%.c $(BUILD)/flags.txt | libraries
 	@mkdir -p $(@D)
-	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
+	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -fPIC -fvisibility=hidden -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
--include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(BUILD)/obj/sim/systemc/*.d)
+-include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(addprefix $(BUILD)/obj/,sim/systemc/*.d tests/systemc/*.d $(EXAMPLES)/*.d $(EXAMPLES)/*/*.d))
 
 # Files that change only when their text does: what hangs on them is rebuilt when flags, the list of sources or the commit change.
 $(BUILD)/flags.txt: TEXT = $(CC) $(CFLAGS_ALL)
@@ -184,9 +223,10 @@ test: setup ## build, then run every test: make test SUITES='config gguf' runs o
 
 # Verilated RTL of tests and benchmarks is kept in build/cache: only the first run has to build it.
 check lockstep mutate rtl-coverage bench: export ETCHSIM_CACHE := $(CURDIR)/build/cache
-check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES)
+check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lora_dpi.so $(SYSTEMC_LIBRARIES) $(SYSTEMC_PROGRAMS) $(MPI_LIBRARIES)
 	$(BUILD)/tests $(SUITES)
 ifeq ($(SUITES),)
+	$(if $(SYSTEMC),$(BUILD)/systemc_tests)
 	$(BUILD)/lockstep
 	@ETCHSIM=$(abspath $(BUILD))/etchsim tests/cli/run $(CLI_TESTS)
 endif
@@ -262,7 +302,8 @@ coverage: setup ## line coverage of the tests, per file (gcov), lowest first
 lint: setup ## clang-format and clang-tidy, without changing anything
 	@scripts/setup.sh lint
 	clang-format --dry-run -Werror $(FORMATTED)
-	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES))
+	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) \
+		$(wildcard scripts/*.c tests/systemc/*.c $(EXAMPLES)/*.c $(EXAMPLES)/*/*.c))
 
 # One clang-tidy per file, so that they run side by side. Warnings of clang itself are off: gcc's, as errors, are the build's.
 tidy/%: FORCE

@@ -149,6 +149,7 @@ int simulation_new(esc **simulation, sc_core::sc_simcontext *context, bool ours)
 
 int signal_add(esc *s, std::unique_ptr<esc_signal> made, esc_signal **signal)
 {
+    made->simulation = s;
     if (made->bit) {
         made->changed = add_event(s, made->bit->value_changed_event());
         made->rising = add_event(s, made->bit->posedge_event());

@@ -1,4 +1,4 @@
-/* main.c -- build/tests [SUITE...]: runs all suites, or those named. Exit code 1 if anything failed. */
+/* main.c -- build/tests [SUITE...]: runs all suites, or those named. Exit code 1 if anything failed. build/systemc_tests is this with other SUITES. */
 #include <CUnit/Basic.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +6,13 @@
 #include "tests/unit/check.h"
 #include "tests/unit/skipped.h"
 
+#ifndef SUITES
+#define SUITES "tests/unit/suites.def"
+#endif
+
 /* Weak: a suite that is listed but not linked is told as such below, and doesn't keep the others from running. */
 #define SUITE(name) __attribute__((weak)) void suite_##name(void);
-#include "tests/unit/suites.def"
+#include SUITES
 #undef SUITE
 
 static const struct {
@@ -16,7 +20,7 @@ static const struct {
     void (*add)(void);
 } suites[] = {
 #define SUITE(name) {#name, suite_##name},
-#include "tests/unit/suites.def"
+#include SUITES
 #undef SUITE
 };
 enum { SUITE_COUNT = sizeof suites / sizeof suites[0] };

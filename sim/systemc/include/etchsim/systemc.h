@@ -47,7 +47,7 @@ ESC_API int esc_open(esc **simulation);
 /* The simulation that is there already: of a C++ platform whose sc_main() calls C. */
 ESC_API int esc_join(esc **simulation);
 #define ESC_FOREVER UINT64_MAX
-/* Runs for so long, or until esc_stop(), or (ESC_FOREVER) until nothing can happen any more. May be called again, to go on. Not from a process. */
+/* Runs for so long (what happens at its very end belongs to the next run), or until esc_stop(), or (ESC_FOREVER) until nothing can happen any more. May be called again, to go on. Not from a process. */
 ESC_API int esc_run(esc *simulation, uint64_t ps);
 /* From a process: esc_run() returns at the end of this delta cycle. */
 ESC_API int esc_stop(esc *simulation);
