@@ -62,12 +62,12 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/systemc/examples sim/systemc/examples/platform scripts traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/examples sim/examples/platform scripts traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
 SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(addprefix $(BUILD)/,libetchsim_systemc.so libetchsim_tlm.so))
 SYSTEMC_PROGRAMS := $(if $(SYSTEMC),$(addprefix $(BUILD)/,systemc_tests platform shim_counter))
-EXAMPLES := sim/systemc/examples
+EXAMPLES := sim/examples
 # What `mpirun -n N etchsim sweep` needs beside the program, which itself does without MPI. Only where there is an mpicc.
 MPICC := $(shell command -v mpicc 2>/dev/null)
 MPI_LIBRARIES := $(if $(MPICC),$(BUILD)/libetchsim_mpi.so)
@@ -141,7 +141,7 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags.txt
 
 # Everything in one library of which only what is marked as public can be seen.
 $(BUILD)/libetchsim.so: $(call objects,$(SOURCES)) $(FST_OBJECTS) $(BUILD)/objects.txt
-	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libetchsim.so.0 -o $@ $(filter %.o,$^) $(LIBS)
+	$(Q:@=@echo 'link $@';) $(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libetchsim.so.0 -Wl,--version-script=scripts/etchsim.map -o $@ $(filter %.o,$^) $(LIBS)
 	@ln -sf $(@F) $@.0
 
 $(BUILD)/registers: scripts/registers.c sim/registers.def
@@ -209,7 +209,7 @@ libraries:
 # --- running, testing --------------------------------------------------------------------------------------------------------------------
 
 # Set-up comes first, and make is started anew after it, since what is installed decides the flags.
-.PHONY: setup run test check lockstep formal mutate rtl-coverage synth validate dpi sweeps bench asan fuzz coverage lint fmt train clean help
+.PHONY: setup run test check install copy lockstep formal mutate rtl-coverage synth validate dpi sweeps bench asan fuzz coverage lint fmt train clean help
 setup: ## install the Debian packages that are missing (run, test and others do this by themselves)
 	@scripts/setup.sh base
 
@@ -296,6 +296,35 @@ coverage: setup ## line coverage of the tests, per file (gcov), lowest first
 	@$(MAKE) --no-print-directory BUILD=build/coverage OPTIMISE=-O0 CCACHE= VARIANT='--coverage -fprofile-update=atomic' check
 	@cd build/coverage && find . -name '*.gcda' -not -path './obj/tests/*' -exec gcov -n -r -s $(CURDIR) {} + 2>/dev/null \
 		| awk -F"[':% ]+" '/^File/ {file = $$2} /^Lines executed/ && file {printf "%6.1f %% of %5d lines  %s\n", $$3, $$5, file; file = ""}' | sort -n
+
+# --- installing --------------------------------------------------------------------------------------------------------------------------
+
+# What the program needs at run time goes to share/etchsim, where it is found from wherever PREFIX is; nothing but PREFIX is written into files.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+VERSION = $(shell sed -n 's/.*ETCHSIM_VERSION "\(.*\)"/\1/p' sim/version.h)
+SHARE = $(DESTDIR)$(PREFIX)/share/etchsim
+install: ## program, libraries, headers and pkg-config files to PREFIX (/usr/local): make install PREFIX=/opt/etchsim DESTDIR=/tmp/stage
+	@scripts/setup.sh base
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory copy
+copy: LIBRARIES_THERE = $(BUILD)/libetchsim.so $(SYSTEMC_LIBRARIES)
+copy:
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(LIBDIR)/pkgconfig $(PREFIX)/include/etchsim) $(addprefix $(SHARE)/,scripts rtl sim doc)
+	install $(BUILD)/etchsim $(DESTDIR)$(PREFIX)/bin
+	for file in $(notdir $(LIBRARIES_THERE)); do install -m 644 $(BUILD)/$$file $(DESTDIR)$(LIBDIR)/$$file.0 && ln -sf $$file.0 $(DESTDIR)$(LIBDIR)/$$file; done
+	install -m 644 sim/include/etchsim/*.h $(BUILD)/include/etchsim/registers.h $(DESTDIR)$(PREFIX)/include/etchsim
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' scripts/etchsim.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/etchsim.pc
+ifneq ($(SYSTEMC),)
+	install -m 644 sim/systemc/include/etchsim/* $(BUILD)/include/etchsim/registers.hpp $(DESTDIR)$(PREFIX)/include/etchsim
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' scripts/etchsim-systemc.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/etchsim-systemc.pc
+endif
+	cp -r configs $(EXAMPLES) $(SHARE)
+	cp -r scripts/verilate.sh scripts/setup.sh scripts/plots scripts/report $(SHARE)/scripts
+	cp rtl/*.v rtl/*.h rtl/*.cpp $(SHARE)/rtl
+	cp sim/lora_ports.def $(SHARE)/sim
+	cp docs/*.md $(SHARE)/doc
 
 # --- style -------------------------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "sim/presets.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +17,35 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* The file that has this code: the program, or libetchsim.so where another program uses that. */
+static bool find_self(char *path)
+{
+    Dl_info info;
+    void *here = NULL;
+    bool (*self)(char *) = find_self;
+    memcpy(&here, &self, sizeof here); /* ISO C has no cast from a pointer to a function to one to an object */
+    if (dladdr(here, &info) && info.dli_fname && strstr(info.dli_fname, ".so") && realpath(info.dli_fname, path)) {
+        return true;
+    }
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    path[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* Beside the folder that has it, as in the source tree, or in its share/etchsim, as where it was installed. */
 bool share_path(const char *relative, char *path, size_t room, struct error *e)
 {
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    for (int up = 0; length > 0 && up < 2; up++) {
-        program[length] = '\0';
-        char *slash = strrchr(program, '/');
-        length = slash ? slash - program : 0;
+    static const char *const places[] = {"", "/share/etchsim"};
+    char self[PATH_MAX];
+    char *slash = NULL;
+    bool found = find_self(self);
+    for (int up = 0; found && up < 2; up++) {
+        slash = strrchr(self, '/');
+        found = slash != NULL;
+        *(found ? slash : self) = '\0';
     }
-    if (length > 0) {
-        program[length] = '\0';
-        if ((size_t)snprintf(path, room, "%s/%s", program, relative) < room && access(path, F_OK) == 0) {
+    for (size_t i = 0; found && i < sizeof places / sizeof places[0]; i++) {
+        if ((size_t)snprintf(path, room, "%s%s/%s", self, places[i], relative) < room && access(path, F_OK) == 0) {
             return true;
         }
     }

@@ -9,8 +9,8 @@
 
 enum { PRESET_NAME_ROOM = 64 };
 
-/* Path of a file or folder that comes with etchsim, "scripts/verilate.sh": beside the folder that has the program, if it is there; else in
- * the source tree it was built from. An error if it doesn't exist. */
+/* Path of a file or folder that comes with etchsim, "scripts/verilate.sh": beside the folder that has the program (or libetchsim.so, where another
+ * program uses that) or in that folder's ../share/etchsim, if it is there; else in the source tree it was built from. An error if it doesn't exist. */
 bool share_path(const char *relative, char *path, size_t room, struct error *e);
 
 /* Path of a file or folder below configs/, in $ETCHSIM_CONFIGS if that is set. An error if it doesn't exist. */

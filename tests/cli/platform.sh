@@ -5,7 +5,7 @@ build=$(dirname "$ETCHSIM")
 equal() { [ "$2" = "$3" ] || wrong "$1: expected '$2', found '$3'"; }
 
 equal 'a bench in C' 'ten at 9000 ps' "$("$build/shim_counter")"
-lines=$(wc -l <sim/systemc/examples/shim_counter.c)
+lines=$(wc -l <sim/examples/shim_counter.c)
 [ "$lines" -le 50 ] || wrong "shim_counter.c has $lines lines: it is to be short"
 
 run 0 run --adapter clinical --adapter contract --set slots.count=1 --prompt 'On Monday' --tokens 24 --ignore-stop --json

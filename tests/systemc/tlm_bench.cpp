@@ -7,7 +7,7 @@
 #include <etchsim/chip.hpp>
 #include <etchsim/systemc.h>
 
-#include "sim/systemc/examples/platform/parts.hpp"
+#include "sim/examples/platform/parts.hpp"
 
 namespace
 {
