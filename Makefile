@@ -62,7 +62,7 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/examples sim/examples/platform scripts traces tests/*,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/examples sim/examples/platform scripts traces tests/* tests/systemc/bench,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
 SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(addprefix $(BUILD)/,libetchsim_systemc.so libetchsim_tlm.so))
@@ -162,6 +162,8 @@ $(BUILD)/libetchsim_tlm.so: $(BUILD)/obj/sim/systemc/chip.o $(BUILD)/libetchsim.
 $(BUILD)/systemc_tests: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/systemc/*.c) tests/unit/check.c) $(patsubst %.cpp,$(BUILD)/obj/%.o,$(wildcard tests/systemc/*.cpp)) \
 		$(BUILD)/obj/tests/systemc/main.o $(SYSTEMC_LIBRARIES)
 	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_tlm -letchsim_systemc -letchsim -lsystemc $(shell pkg-config --libs cunit)
+$(BUILD)/systemc_bench: $(addprefix $(BUILD)/obj/tests/systemc/,bench/main.o tlm_bench.o) $(SYSTEMC_LIBRARIES)
+	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_tlm -letchsim_systemc -letchsim -lsystemc
 $(BUILD)/platform: $(addprefix $(BUILD)/obj/$(EXAMPLES)/platform/,platform.o driver.o) $(SYSTEMC_LIBRARIES)
 	$(Q:@=@echo 'link $@';) $(SYSTEMC_LINK) -letchsim_tlm -letchsim -lsystemc
 $(BUILD)/shim_counter: $(BUILD)/obj/$(EXAMPLES)/shim_counter.o $(BUILD)/libetchsim_systemc.so
@@ -190,7 +192,7 @@ $(BUILD)/obj/fst/%.o: $(FST)/%.c $(BUILD)/flags.txt | libraries
 	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -fPIC -fvisibility=hidden -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
--include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(addprefix $(BUILD)/obj/,sim/systemc/*.d tests/systemc/*.d $(EXAMPLES)/*.d $(EXAMPLES)/*/*.d))
+-include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(addprefix $(BUILD)/obj/,sim/systemc/*.d tests/systemc/*.d tests/systemc/*/*.d $(EXAMPLES)/*.d $(EXAMPLES)/*/*.d))
 
 # Files that change only when their text does: what hangs on them is rebuilt when flags, the list of sources or the commit change.
 $(BUILD)/flags.txt: TEXT = $(CC) $(CFLAGS_ALL)
@@ -228,6 +230,7 @@ check: $(BUILD)/tests $(BUILD)/etchsim $(BUILD)/lockstep $(BUILD)/libetchsim_lor
 ifeq ($(SUITES),)
 	$(if $(SYSTEMC),$(BUILD)/systemc_tests)
 	$(BUILD)/lockstep
+	$(if $(SYSTEMC),$(BUILD)/lockstep --systemc)
 	@ETCHSIM=$(abspath $(BUILD))/etchsim tests/cli/run $(CLI_TESTS)
 endif
 
@@ -273,8 +276,9 @@ bench: export PEER := $(PEER)
 bench: export PEER_MODEL := $(PEER_MODEL)
 bench: setup ## build and run the benchmarks: make bench BENCHES='kernels'
 	@scripts/setup.sh systemc
-	@$(MAKE) --no-print-directory all $(BUILD)/bench
+	@$(MAKE) --no-print-directory all $(BUILD)/bench $(if $(SYSTEMC),$(BUILD)/systemc_bench)
 	$(BUILD)/bench $(BENCHES)
+	$(if $(SYSTEMC),$(if $(filter-out systemc,$(BENCHES)),,$(BUILD)/systemc_bench))
 
 ASAN := BUILD=build/asan OPTIMISE=-O1 VARIANT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 asan: setup ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -332,7 +336,7 @@ lint: setup ## clang-format and clang-tidy, without changing anything
 	@scripts/setup.sh lint
 	clang-format --dry-run -Werror $(FORMATTED)
 	@$(MAKE) --no-print-directory $(addprefix tidy/,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) \
-		$(wildcard scripts/*.c tests/systemc/*.c $(EXAMPLES)/*.c $(EXAMPLES)/*/*.c))
+		$(wildcard scripts/*.c tests/systemc/*.c tests/systemc/bench/*.c $(EXAMPLES)/*.c $(EXAMPLES)/*/*.c))
 
 # One clang-tidy per file, so that they run side by side. Warnings of clang itself are off: gcc's, as errors, are the build's.
 tidy/%: FORCE

@@ -75,6 +75,14 @@ static void on_token(void *context, const struct request *request)
     c->chip->pause = true;
 }
 
+/* One that was asked: its prompt is a copy of ours. */
+static void free_request(const struct request *r)
+{
+    free((int32_t *)r->prompt);
+    free(r->generated);
+    free(r->generated_at);
+}
+
 int etchsim_open(const struct etchsim_options *options, etchsim_chip **chip)
 {
     struct error e;
@@ -108,9 +116,7 @@ void etchsim_close(etchsim_chip *c)
     chip_free(c->chip);
     trace_free(c->trace);
     for (uint32_t i = 0; i < c->n_asked; i++) {
-        free((int32_t *)c->requests[i].prompt); /* a copy of ours */
-        free(c->requests[i].generated);
-        free(c->requests[i].generated_at);
+        free_request(&c->requests[i]);
     }
     free(c->requests);
     api_adapters_close(c);
@@ -224,9 +230,7 @@ int etchsim_ask(etchsim_chip *c, const struct etchsim_request *asked, unsigned *
                         .generated_at = error_calloc(&e, asked->n_generate, sizeof *r.generated_at, "generated tokens")};
     int32_t *prompt = error_calloc(&e, asked->n_prompt, sizeof *prompt, "a prompt");
     if (!r.generated || !r.generated_at || !prompt) {
-        free(r.generated);
-        free(r.generated_at);
-        free(prompt);
+        free_request(&(struct request){.prompt = prompt, .generated = r.generated, .generated_at = r.generated_at});
         return api_fail(&e);
     }
     memcpy(prompt, asked->prompt, asked->n_prompt * sizeof *prompt);
@@ -237,9 +241,7 @@ int etchsim_ask(etchsim_chip *c, const struct etchsim_request *asked, unsigned *
     *place = r;
     if (!chip_request_known(c->chip, c->n_asked, &e)) {
         *place = unknown;
-        free(r.generated);
-        free(r.generated_at);
-        free(prompt);
+        free_request(&r);
         return api_fail(&e);
     }
     *number = c->n_asked++;

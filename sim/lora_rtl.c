@@ -25,10 +25,11 @@ struct rtl {
 
 /* -- the library -- */
 
-enum { PARAMETERS = 9, PARAMETER_ROOM = 48, SCRIPT_WORDS_ROOM = 800 };
+enum { PARAMETERS = 9, KIND = PARAMETERS, WORDS, PARAMETER_ROOM = 48, SCRIPT_WORDS_ROOM = 800 };
+static const char systemc[] = "--sc"; /* what the script is told of the kind; nothing for a plain one */
 
 /* Names are those of the chip's parameters. Ways and ports only count together. */
-static void parameter_texts(const struct lora_geometry *g, uint32_t inputs_max, char text[PARAMETERS][PARAMETER_ROOM])
+static void parameter_texts(const struct lora_geometry *g, uint32_t inputs_max, char text[WORDS][PARAMETER_ROOM])
 {
     const struct {
         const char *name;
@@ -50,11 +51,15 @@ static void parameter_texts(const struct lora_geometry *g, uint32_t inputs_max, 
 }
 
 /* In the child, between fork and exec: both outputs go into the pipe. */
-static _Noreturn void run_script(const char *script, int pipe_end, char text[PARAMETERS][PARAMETER_ROOM])
+static _Noreturn void run_script(const char *script, int pipe_end, char text[WORDS][PARAMETER_ROOM])
 {
-    char *arguments[PARAMETERS + 2] = {(char *)script};
+    char *arguments[WORDS + 2] = {(char *)script};
+    int n = 1;
+    if (text[KIND][0]) {
+        arguments[n++] = text[KIND];
+    }
     for (int i = 0; i < PARAMETERS; i++) {
-        arguments[i + 1] = text[i];
+        arguments[n++] = text[i];
     }
     if (dup2(pipe_end, STDOUT_FILENO) >= 0 && dup2(pipe_end, STDERR_FILENO) >= 0) {
         execv(script, arguments);
@@ -84,7 +89,7 @@ static void read_words(FILE *pipe, char *words, char *last)
 }
 
 /* Builds where needed; library: [PATH_MAX]. */
-static bool make_library(char text[PARAMETERS][PARAMETER_ROOM], char *library, struct error *e)
+static bool make_library(char text[WORDS][PARAMETER_ROOM], char *library, struct error *e)
 {
     char script[PATH_MAX], words[SCRIPT_WORDS_ROOM];
     int ends[2], status = 0;
@@ -116,12 +121,13 @@ static bool make_library(char text[PARAMETERS][PARAMETER_ROOM], char *library, s
 }
 
 /* The script is asked once for a run of units with the same parameters (a chip has one in every layer). */
-static bool find_library(const struct lora_geometry *g, uint32_t inputs_max, char *library, struct error *e)
+static bool find_library(const struct lora_geometry *g, uint32_t inputs_max, const char *kind, char *library, struct error *e)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    static char known_text[PARAMETERS][PARAMETER_ROOM], known[PATH_MAX];
-    char text[PARAMETERS][PARAMETER_ROOM] = {{0}};
+    static char known_text[WORDS][PARAMETER_ROOM], known[PATH_MAX];
+    char text[WORDS][PARAMETER_ROOM] = {{0}};
     parameter_texts(g, inputs_max, text);
+    snprintf(text[KIND], sizeof text[KIND], "%s", kind);
     pthread_mutex_lock(&mutex);
     bool good = true;
     if (known[0] == '\0' || memcmp(text, known_text, sizeof text) != 0) {
@@ -134,9 +140,10 @@ static bool find_library(const struct lora_geometry *g, uint32_t inputs_max, cha
     return good;
 }
 
-static bool load(struct rtl *u, const char *path, struct error *e)
+/* One with SystemC stays loaded, since its modules do. */
+static bool load(struct rtl *u, const char *path, bool stays, struct error *e)
 {
-    u->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    u->library = dlopen(path, RTLD_NOW | RTLD_LOCAL | (stays ? RTLD_NODELETE : 0));
     if (!u->library) {
         return error_input(e, "%.800s: cannot be loaded (remove its folder, and it is built again)", dlerror());
     }
@@ -189,11 +196,11 @@ static void rtl_close(struct lora_unit *unit)
     free(u);
 }
 
-bool lora_rtl_open(const struct lora_geometry *geometry, uint32_t inputs_max, struct lora_unit **unit, struct error *e)
+static bool open_kind(const struct lora_geometry *geometry, uint32_t inputs_max, const char *kind, struct lora_unit **unit, struct error *e)
 {
     char path[PATH_MAX];
     *unit = NULL;
-    if (!find_library(geometry, inputs_max, path, e)) {
+    if (!find_library(geometry, inputs_max, kind, path, e)) {
         return false;
     }
     struct rtl *u = error_calloc(e, 1, sizeof *u, "the LoRA MAC unit's RTL");
@@ -204,12 +211,22 @@ bool lora_rtl_open(const struct lora_geometry *geometry, uint32_t inputs_max, st
     u->ports = lora_ports(geometry);
     u->inputs = error_calloc(e, u->ports.input_words, sizeof *u->inputs, "the LoRA MAC unit's pins");
     u->outputs = error_calloc(e, u->ports.output_words, sizeof *u->outputs, "the LoRA MAC unit's pins");
-    if (!u->inputs || !u->outputs || !load(u, path, e)) {
+    if (!u->inputs || !u->outputs || !load(u, path, kind[0] != 0, e)) {
         rtl_close(&u->unit);
         return false;
     }
     *unit = &u->unit;
     return true;
+}
+
+bool lora_rtl_open(const struct lora_geometry *geometry, uint32_t inputs_max, struct lora_unit **unit, struct error *e)
+{
+    return open_kind(geometry, inputs_max, "", unit, e);
+}
+
+bool lora_rtl_open_systemc(const struct lora_geometry *geometry, uint32_t inputs_max, struct lora_unit **unit, struct error *e)
+{
+    return open_kind(geometry, inputs_max, systemc, unit, e);
 }
 
 bool lora_rtl_trace_start(struct lora_unit *unit, const char *path, uint64_t cycle, struct error *e)

@@ -1,6 +1,6 @@
 /* lora_rtl.h -- the LoRA MAC unit's RTL (rtl/lora_mac.v), verilated, behind the same pins as the C model.
  *
- *   rtl/lora_mac*.v, rtl/lora_mac_shim.cpp --[ scripts/verilate.sh ]--> CACHE/rtl-HASH/lora_mac.so --[ dlopen ]--> struct lora_unit
+ *   rtl/lora_mac*.v, rtl/lora_mac_shim*.cpp --[ scripts/verilate.sh ]--> CACHE/rtl-HASH/lora_mac.so --[ dlopen ]--> struct lora_unit
  *
  * A library is built the first time that a set of parameters is asked for; HASH covers sources, parameters and tools, so what is there is right.
  * CACHE is $ETCHSIM_CACHE, else $XDG_CACHE_HOME/etchsim, else ~/.cache/etchsim. ETCHSIM_RTL names another folder of Verilog files.
@@ -13,6 +13,9 @@
 
 /* inputs_max: the longest x. Fails where Verilator is missing (exit code 2, names what to install) or the RTL does not compile (its last words). */
 bool lora_rtl_open(const struct lora_geometry *geometry, uint32_t inputs_max, struct lora_unit **unit, struct error *e);
+
+/* The same RTL as a SystemC module (verilator --sc), clocked by an sc_clock; without waveforms. One at a time, and it takes SystemC's present simulation. */
+bool lora_rtl_open_systemc(const struct lora_geometry *geometry, uint32_t inputs_max, struct lora_unit **unit, struct error *e);
 
 /* Writes every signal inside the unit to an FST file from now on. The next clock() is cycle `cycle` of the waveform, 1 ns a cycle; cycle n shows
  * registers and inputs of n, the rising edge of the clock at its beginning. One file at a time, of a unit made by lora_rtl_open. */

@@ -33,6 +33,7 @@ Chip::Chip(sc_core::sc_module_name name, const ChipOptions &options)
     struct etchsim_facts facts;
     etchsim_facts(chip, &facts);
     period_ps_ = 1e6 / facts.clock_mhz;
+    access_time_ = sc_time(options_.access_cycles * period_ps_, sc_core::SC_PS);
     target.register_b_transport(this, &Chip::b_transport); // nb_transport becomes this one in the socket, with the base protocol's phases
     target.register_get_direct_mem_ptr(this, &Chip::get_direct_mem_ptr);
     target.register_transport_dbg(this, &Chip::transport_dbg);
@@ -166,7 +167,7 @@ void Chip::b_transport(tlm::tlm_generic_payload &payload, sc_time &delay)
             status = response_of(etchsim_bus_read(bus_.get(), offset, &word));
             std::memcpy(data + i, &word, sizeof word);
         }
-        delay += sc_time(options_.access_cycles * period_ps_, sc_core::SC_PS);
+        delay += access_time_;
     }
     payload.set_response_status(status);
     show_line(sc_time_stamp() + delay);

@@ -1,9 +1,10 @@
-/* How fast is simulated time? Chip cycles and tokens per second of both engines on the sample chip, with and without values; and the timeless reference. */
+/* How fast is simulated time? Chip cycles and tokens per second of all engines on the sample chip, with and without values; and the timeless reference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/ref.h"
+#include "sim/engine_systemc.h"
 #include "sim/run.h"
 #include "tests/bench/bench.h"
 
@@ -35,8 +36,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median over fresh chips; only the run counts, not loading. */
-static void measure(const char *what, const struct run_options *options)
+/* Median over fresh chips; only the run counts, not loading. Returns it, in seconds. */
+static double measure(const char *what, const struct run_options *options)
 {
     double seconds[REPEATS];
     uint64_t cycles = 0, tokens = 0;
@@ -58,6 +59,30 @@ static void measure(const char *what, const struct run_options *options)
     bench_report(name, (double)cycles / seconds[REPEATS / 2] * 1e-6, "Mcycle/s");
     snprintf(name, sizeof name, "%s: tokens", what);
     bench_report(name, (double)tokens / seconds[REPEATS / 2], "token/s");
+    return seconds[REPEATS / 2];
+}
+
+/* The same run by all three engines; what SystemC's kernel costs as a ratio. */
+static void measure_systemc(const char *what, bool timing_only)
+{
+    struct run_options options = options_for(ENGINE_STEP, timing_only, 1, 1);
+    struct error absent;
+    char name[96];
+    double seconds[3];
+    if (!engine_systemc_there(&absent)) {
+        printf("systemc: not measured, SystemC is not there\n");
+        return;
+    }
+    for (enum engine engine = ENGINE_STEP; engine <= ENGINE_SYSTEMC; engine++) {
+        static const char *const names[] = {"step", "skip", "systemc"};
+        options.engine = engine;
+        snprintf(name, sizeof name, "%s, %s", names[engine], what);
+        seconds[engine] = measure(name, &options);
+    }
+    snprintf(name, sizeof name, "systemc over step, %s: time", what);
+    bench_report(name, seconds[ENGINE_SYSTEMC] / seconds[ENGINE_STEP], "times");
+    snprintf(name, sizeof name, "systemc over skip, %s: time", what);
+    bench_report(name, seconds[ENGINE_SYSTEMC] / seconds[ENGINE_SKIP], "times");
 }
 
 static void measure_reference(void)
@@ -101,4 +126,10 @@ void bench_engines(void)
     options = options_for(ENGINE_SKIP, false, 1, 1);
     measure("skip with values and LoRA", &options);
     measure_reference();
+}
+
+void bench_systemc(void)
+{
+    measure_systemc("timing only with LoRA", true);
+    measure_systemc("values and LoRA", false);
 }

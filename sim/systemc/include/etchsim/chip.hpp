@@ -82,6 +82,7 @@ class __attribute__((visibility("default"))) Chip : public sc_core::sc_module
     std::unique_ptr<etchsim_chip, Close> chip_;
     std::unique_ptr<etchsim_bus, Close> bus_;
     double period_ps_ = 1000;
+    sc_core::sc_time access_time_;
     bool line_ = false; // as last announced
     sc_core::sc_event kick_, dma_wanted_, response_;
     sc_core::sc_event_queue line_changed_;
