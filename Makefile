@@ -313,7 +313,7 @@ install: ## program, libraries, headers and pkg-config files to PREFIX (/usr/loc
 	@scripts/setup.sh base
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory copy
-copy: LIBRARIES_THERE = $(BUILD)/libetchsim.so $(SYSTEMC_LIBRARIES)
+copy: LIBRARIES_THERE = $(BUILD)/libetchsim.so $(SYSTEMC_LIBRARIES) $(MPI_LIBRARIES)
 copy:
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(LIBDIR)/pkgconfig $(PREFIX)/include/etchsim) $(addprefix $(SHARE)/,scripts rtl sim doc)
 	install $(BUILD)/etchsim $(DESTDIR)$(PREFIX)/bin
