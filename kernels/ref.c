@@ -165,8 +165,10 @@ static void attention_block(struct ref *ref, const struct adapter *adapter, int3
     linear(ref, adapter, layer, LINEAR_Q);
     linear(ref, adapter, layer, LINEAR_K);
     linear(ref, adapter, layer, LINEAR_V);
-    k_rope(&turns, (uint32_t)position, &w->q_norm, &ref->acc[LINEAR_Q], s->n_heads, s->head_dim, ref->q, ref->q_exponent, ref->scratch);
-    k_rope(&turns, (uint32_t)position, &w->k_norm, &ref->acc[LINEAR_K], s->n_kv_heads, s->head_dim, kv->k + row * s->head_dim,
+    const struct rope_balance q_balance = layer_balance(w, s, LINEAR_Q), k_balance = layer_balance(w, s, LINEAR_K);
+    k_rope(&turns, (uint32_t)position, &w->q_norm, &q_balance, &ref->acc[LINEAR_Q], s->n_heads, s->head_dim, ref->q, ref->q_exponent,
+           ref->scratch);
+    k_rope(&turns, (uint32_t)position, &w->k_norm, &k_balance, &ref->acc[LINEAR_K], s->n_kv_heads, s->head_dim, kv->k + row * s->head_dim,
            kv->k_exponent + row, ref->scratch);
     k_kv_value(&ref->acc[LINEAR_V], s->n_kv_heads, s->head_dim, kv->v + row * s->head_dim, kv->v_exponent + row);
     const struct kv visible = kv_from(s, kv, position + 1 - n_visible);

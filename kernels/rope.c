@@ -30,6 +30,24 @@ static int32_t rotate_head(const struct rotation *by, const int64_t *v, int32_t 
     return exponent + s - 15;
 }
 
+struct rope_balance layer_balance(const struct layer *layer, const struct shape *shape, enum linear which)
+{
+    return (struct rope_balance){layer->k_shift, which == LINEAR_K ? 1 : shape->n_heads / shape->n_kv_heads, which == LINEAR_K};
+}
+
+/* Head h, in place; returns what its exponent changes by. */
+static int32_t balance_head(const struct rope_balance *balance, int32_t h, int32_t head_dim, int64_t *v)
+{
+    if (!balance->shift) {
+        return 0;
+    }
+    const uint8_t *shift = balance->shift + (int64_t)(h / balance->sharing) * (head_dim / 2);
+    for (int32_t i = 0; i < head_dim; i++) {
+        v[i] *= (int64_t)1 << (balance->keys ? K_SHIFT_MAX - shift[i / 2] : shift[i / 2]);
+    }
+    return balance->keys ? -K_SHIFT_MAX : 0;
+}
+
 struct rope_turns model_rope_turns(const struct model *model, int32_t layer)
 {
     const bool local = model->rope_increment_local && shape_is_local(&model->shape, layer);
@@ -55,8 +73,8 @@ static void find_rotations(const struct rope_turns *turns, uint32_t position, in
     }
 }
 
-void k_rope(const struct rope_turns *turns, uint32_t position, const struct norm *norm, const struct acc *in, int32_t n_heads,
-            int32_t head_dim, int8_t *out, int16_t *exponents, int64_t *scratch)
+void k_rope(const struct rope_turns *turns, uint32_t position, const struct norm *norm, const struct rope_balance *balance,
+            const struct acc *in, int32_t n_heads, int32_t head_dim, int8_t *out, int16_t *exponents, int64_t *scratch)
 {
     ES_ASSERT(head_dim <= HEAD_DIM_MAX && in->n == n_heads * head_dim && (!norm->m || norm->n == head_dim));
     struct rotation by[HEAD_DIM_MAX / 2];
@@ -70,6 +88,7 @@ void k_rope(const struct rope_turns *turns, uint32_t position, const struct norm
             head = scratch;
         }
         exponent = rotate_head(by, head, head_dim, exponent, scratch);
+        exponent += balance_head(balance, h, head_dim, scratch);
         exponents[h] = to_int16(k_requant8_part(scratch, head_dim, exponent, out + first));
     }
 }

@@ -171,6 +171,7 @@ static inline int32_t shape_rotary_dim(const struct shape *s)
 
 enum linear { LINEAR_Q, LINEAR_K, LINEAR_V, LINEAR_O, LINEAR_GATE, LINEAR_UP, LINEAR_DOWN, LINEAR_COUNT };
 
+enum { K_SHIFT_MAX = 7 };
 enum { BIASES = LINEAR_V + 1 }; /* Q, K and V can have one */
 
 struct bias { /* value = m * 2^exponent */
@@ -186,6 +187,8 @@ struct layer {
     struct norm q_norm, k_norm;                     /* [head_dim], where shape.qk_norm */
     struct matrix linear[LINEAR_COUNT];
     struct bias bias[BIASES]; /* where shape.qkv_bias */
+    /* [n_kv_heads][head_dim / 2], where shape.qkv_bias: pairs of K are made 2^this smaller and those of Q larger (kernels/rope.h); else NULL */
+    const uint8_t *k_shift;
 };
 
 /* 16-bit values of a model beside its matrices: weights of all norms, biases of Q, K, V. */

@@ -164,17 +164,110 @@ bool bake_norms(struct plan *p, struct error *e)
     return good;
 }
 
+/* ---- biases, and the balance of K against Q ---- */
+
+/* What a row of Q or K is expected to be like, squared: its bias, and its weights times the norm before them, whose inputs have a mean square of 1. */
+static bool expected_square(const struct plan *p, const struct gguf_part *part, int32_t row, const float *norm, float *weights, float bias,
+                            double *square, struct error *e)
+{
+    if (!gguf_row_finite(p->g, part->tensor, gguf_part_at(part, row), weights, e)) {
+        return false;
+    }
+    *square = (double)bias * (double)bias;
+    for (int32_t i = 0; i < p->model.shape.d_model; i++) {
+        *square += pow((double)weights[i] * (double)norm[i], 2);
+    }
+    return true;
+}
+
+/* Of all rows of a linear, [n_out]. */
+static bool expected_squares(const struct plan *p, const struct gguf_layer *l, enum linear which, double *square, struct error *e)
+{
+    const int32_t n = shape_n_out(&p->model.shape, which), d = p->model.shape.d_model;
+    const size_t widest = (size_t)(n > d ? n : d);
+    float *bias = error_calloc(e, (size_t)n, sizeof *bias, "a bias"), *norm = error_calloc(e, (size_t)d, sizeof *norm, "a norm");
+    float *row_room = error_calloc(e, widest, sizeof *row_room, "a row");
+    bool good = bias && norm && row_room && gguf_part_values(p->g, &l->bias[which], row_room, bias, e) &&
+                gguf_part_values(p->g, &l->attention_norm, row_room, norm, e);
+    for (int32_t row = 0; row < n && good; row++) {
+        good = expected_square(p, &l->linear[which], row, norm, row_room, bias[row], &square[row], e);
+    }
+    free(bias);
+    free(norm);
+    free(row_room);
+    return good;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Half of what a pair's ratio of K to Q is above the head's median, in octaves, and two: a pair below the median gives some back. */
+static void choose_shifts(const double *octaves, int32_t n, double *sorted, uint8_t *shift)
+{
+    memcpy(sorted, octaves, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+    for (int32_t i = 0; i < n; i++) {
+        shift[i] = (uint8_t)lrint(fmin(fmax(2 + (octaves[i] - sorted[n / 2]) / 2, 0), K_SHIFT_MAX));
+    }
+}
+
+static bool balance_keys(const struct plan *p, const struct gguf_layer *l, uint8_t *shift, struct error *e)
+{
+    const struct shape *s = &p->model.shape;
+    const int32_t half = s->head_dim / 2, sharing = s->n_heads / s->n_kv_heads;
+    const double tiny = 1e-12;
+    double *q = error_calloc(e, (size_t)shape_n_out(s, LINEAR_Q), sizeof *q, "squares");
+    double *k = error_calloc(e, (size_t)shape_n_out(s, LINEAR_K), sizeof *k, "squares");
+    double *octaves = error_calloc(e, (size_t)s->head_dim, sizeof *octaves, "ratios");
+    bool good = q && k && octaves && expected_squares(p, l, LINEAR_Q, q, e) && expected_squares(p, l, LINEAR_K, k, e);
+    for (int32_t h = 0; h < s->n_kv_heads && good; h++) {
+        for (int32_t i = 0; i < half; i++) {
+            const double *k_pair = k + (ptrdiff_t)h * s->head_dim + (ptrdiff_t)2 * i;
+            double q_square = 0;
+            for (int32_t j = 0; j < sharing; j++) {
+                const double *q_pair = q + (ptrdiff_t)(h * sharing + j) * s->head_dim + (ptrdiff_t)2 * i;
+                q_square += (q_pair[0] + q_pair[1]) / sharing;
+            }
+            octaves[i] = log2((k_pair[0] + k_pair[1] + tiny) / (q_square + tiny)) / 2;
+        }
+        choose_shifts(octaves, half, octaves + half, shift + (ptrdiff_t)h * half);
+    }
+    free(q);
+    free(k);
+    free(octaves);
+    return good;
+}
+
+static bool bake_layer_biases(struct plan *p, const struct gguf_layer *l, struct vector *v, uint8_t *shift, uint64_t *at, struct error *e)
+{
+    const uint64_t shifts_bytes = image_shifts_bytes(&p->model.shape);
+    for (int i = 0; i < BIASES; i++) {
+        struct image_bias record = {.n = l->bias[i].n};
+        if (!convert(p, &l->bias[i], v, &record.exponent, e) ||
+            !write_record(p, IMAGE_BIASES, at, &record, sizeof record, v, l->bias[i].n, e)) {
+            return false;
+        }
+    }
+    bool good = (p->synthetic || balance_keys(p, l, shift, e)) && /* drawn biases are alike: shifts of 0 */
+                plan_write(p, IMAGE_BIASES, *at, shift, shifts_bytes, e);
+    *at += shifts_bytes;
+    return good;
+}
+
 bool bake_biases(struct plan *p, struct error *e)
 {
     const struct shape *s = &p->model.shape;
     struct vector v = {0};
     uint64_t at = 0;
-    bool good = vector_allocate(s, &v, e);
-    for (int32_t i = 0; i < s->n_layers * BIASES && s->qkv_bias && good; i++) {
-        const struct gguf_part *part = &p->model.layers[i / BIASES].bias[i % BIASES];
-        struct image_bias record = {.n = part->n};
-        good = convert(p, part, &v, &record.exponent, e) && write_record(p, IMAGE_BIASES, &at, &record, sizeof record, &v, part->n, e);
+    uint8_t *shift = error_calloc(e, image_shifts_bytes(s), 1, "shifts");
+    bool good = shift && vector_allocate(s, &v, e);
+    for (int32_t i = 0; i < s->n_layers && s->qkv_bias && good; i++) {
+        good = bake_layer_biases(p, &p->model.layers[i], &v, shift, &at, e);
     }
     vector_free(&v);
+    free(shift);
     return good;
 }

@@ -274,20 +274,37 @@ static bool read_norms(const struct reader *r, struct image *image)
     return read_norm(r, shape->d_model, &at, image, &m->final_norm);
 }
 
+static bool read_bias(const struct reader *r, int32_t n, uint64_t *at, struct image *image, struct bias *bias)
+{
+    struct image_bias record;
+    memcpy(&record, r->bytes + *at, sizeof record);
+    if (!check(r, "bias's length", *at, record.n, n, n) ||
+        !check(r, "bias's exponent", *at + 4, record.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX)) {
+        return false;
+    }
+    *at += sizeof record;
+    *bias = (struct bias){n, record.exponent, take_values(r, n, at, image)};
+    return true;
+}
+
 static bool read_biases(const struct reader *r, struct image *image)
 {
     const struct shape *s = &image->model.shape;
     uint64_t at = r->sections[IMAGE_BIASES - 1].offset;
-    for (int32_t i = 0; i < s->n_layers * BIASES && s->qkv_bias; i++) {
-        const int32_t n = shape_n_out(s, (enum linear)(i % BIASES));
-        struct image_bias record;
-        memcpy(&record, r->bytes + at, sizeof record);
-        if (!check(r, "bias's length", at, record.n, n, n) ||
-            !check(r, "bias's exponent", at + 4, record.exponent, WEIGHT_EXPONENT_MIN, WEIGHT_EXPONENT_MAX)) {
-            return false;
+    for (int32_t l = 0; l < s->n_layers && s->qkv_bias; l++) {
+        struct layer *layer = &image->model.layers[l];
+        for (int i = 0; i < BIASES; i++) {
+            if (!read_bias(r, shape_n_out(s, (enum linear)i), &at, image, &layer->bias[i])) {
+                return false;
+            }
         }
-        at += sizeof record;
-        image->model.layers[i / BIASES].bias[i % BIASES] = (struct bias){n, record.exponent, take_values(r, n, &at, image)};
+        layer->k_shift = r->bytes + at;
+        for (int32_t i = 0; i < s->n_kv_heads * s->head_dim / 2; i++) {
+            if (!check(r, "balance of K", at + (uint64_t)i, layer->k_shift[i], 0, K_SHIFT_MAX)) {
+                return false;
+            }
+        }
+        at += image_shifts_bytes(s);
     }
     return true;
 }

@@ -14,7 +14,7 @@
 
 #define IMAGE_MAGIC "ETCHROM" /* and its NUL */
 enum {
-    IMAGE_VERSION = 3,
+    IMAGE_VERSION = 4,
     IMAGE_ALIGNMENT = 64,
     IMAGE_NORM_EXPONENT_MIN = -68, /* post-norms have their model's shift in it */
     IMAGE_CHECKSUM_START = 32,     /* the checksum is of all bytes from here on */
@@ -24,7 +24,7 @@ enum image_section_kind {
     IMAGE_SHAPE = 1, /* struct image_shape */
     IMAGE_ROPE,      /* uint64_t [rotary_dim / 2], and again for local layers where these have a base of their own */
     IMAGE_NORMS, /* struct image_norm, int16_t [n], zeros to 8 bytes: of each layer those of kernels/layer_norms.def it has, the final one */
-    IMAGE_BIASES,   /* struct image_bias, int16_t [n], zeros to 8 bytes: of each layer Q, K, V; empty where the model has none */
+    IMAGE_BIASES, /* of each layer Q, K, V: struct image_bias, int16_t [n], zeros to 8 bytes; then uint8_t k_shift, zeros to 8 bytes; or empty */
     IMAGE_MATRICES, /* struct image_matrix: embedding, head unless tied, then the seven linears of each layer */
     IMAGE_VOCAB,    /* struct image_vocab and what follows it */
     IMAGE_DATA,     /* the matrices' data in the table's order, each at a multiple of 64, see struct matrix */
@@ -121,12 +121,18 @@ static inline uint64_t image_norms_bytes(const struct shape *shape)
     return layer * (uint64_t)shape->n_layers + sizeof(struct image_norm) + image_values_bytes(shape->d_model);
 }
 
+static inline uint64_t image_shifts_bytes(const struct shape *shape)
+{
+    return ((uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim / 2 + 7) / 8 * 8;
+}
+
 static inline uint64_t image_biases_bytes(const struct shape *shape)
 {
     uint64_t layer = 0;
     for (int i = 0; i < BIASES && shape->qkv_bias; i++) {
         layer += sizeof(struct image_bias) + image_values_bytes(shape_n_out(shape, (enum linear)i));
     }
+    layer += shape->qkv_bias ? image_shifts_bytes(shape) : 0;
     return layer * (uint64_t)shape->n_layers;
 }
 

@@ -12,8 +12,9 @@ static void compute(struct rope_unit *u, const struct burst *in)
     const struct rope_turns turns = model_rope_turns(u->model, u->token->layer);
     struct kv *kv = &u->kv[memory_map_kv(u->map, token->sequence, token->layer)];
     int64_t heads = (int64_t)token->position * s->n_kv_heads;
-    k_rope(&turns, token->position, &w->q_norm, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
-    k_rope(&turns, token->position, &w->k_norm, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
+    const struct rope_balance q_balance = layer_balance(w, s, LINEAR_Q), k_balance = layer_balance(w, s, LINEAR_K);
+    k_rope(&turns, token->position, &w->q_norm, &q_balance, &in->acc[0], s->n_heads, s->head_dim, u->q.m, u->q_exponent, u->scratch);
+    k_rope(&turns, token->position, &w->k_norm, &k_balance, &in->acc[1], s->n_kv_heads, s->head_dim, kv->k + heads * s->head_dim,
            kv->k_exponent + heads, u->scratch);
     k_kv_value(&in->acc[2], s->n_kv_heads, s->head_dim, kv->v + heads * s->head_dim, kv->v_exponent + heads);
 }

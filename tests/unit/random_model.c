@@ -215,6 +215,14 @@ static void new_extras(struct random_model *m, struct random *random, struct lay
     for (int32_t i = 0; i < BIASES && s->qkv_bias; i++) {
         new_bias(m, random, shape_n_out(s, (enum linear)i), &layer->bias[i]);
     }
+    if (s->qkv_bias) {
+        const int32_t n = s->n_kv_heads * s->head_dim / 2;
+        uint8_t *shift = keep(m, (size_t)n);
+        for (int32_t i = 0; i < n; i++) {
+            shift[i] = (uint8_t)random_between(random, 2, 3);
+        }
+        layer->k_shift = shift;
+    }
 }
 
 static void new_layer(struct random_model *m, struct random *random, struct layer *layer)

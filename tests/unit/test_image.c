@@ -343,7 +343,7 @@ static const struct {
     const char *expected;
 } MUTATIONS[] = {
     {"magic", 0, 0, 'e', 1, "byte 0: expected \"ETCHROM\""},
-    {"version", 0, 8, 2, 4, "version at byte 8: expected 3 to 3, found 2"},
+    {"version", 0, 8, 3, 4, "version at byte 8: expected 4 to 4, found 3"},
     {"sections", 0, 12, 5, 4, "number of sections at byte 12"},
     {"length", 0, 16, 1000, 8, "length at byte 16: expected the file's"},
     {"section's kind", 0, 32, 2, 4, "section kind at byte 32"},

@@ -8,6 +8,7 @@
 #include "tests/unit/random_model.h"
 
 static const struct norm NO_NORM = {0};
+static const struct rope_balance NO_BALANCE = {0};
 enum { HEADS = 3, HEAD_DIM = 128, N = HEADS * HEAD_DIM };
 
 struct rope_case {
@@ -30,7 +31,7 @@ static void check_rope(struct random *random, const struct rope_case *c)
     }
     k_rope_increments(c->base, HEAD_DIM, c->factors, increment);
     const struct rope_turns turns = {increment, HEAD_DIM / 2, 0};
-    k_rope(&turns, c->position, &NO_NORM, &v, HEADS, HEAD_DIM, out, exponents, scratch);
+    k_rope(&turns, c->position, &NO_NORM, &NO_BALANCE, &v, HEADS, HEAD_DIM, out, exponents, scratch);
     for (int h = 0; h < HEADS; h++) {
         double largest = 0, worst = 0;
         for (int i = 0; i < HEAD_DIM / 2; i++) {
@@ -73,7 +74,7 @@ static void position_zero_rotates_nothing(void)
     int8_t out[4];
     int16_t exponent;
     k_rope_increments(10000.0f, 4, NULL, increment);
-    k_rope(&(struct rope_turns){increment, 2, 0}, 0, &NO_NORM, &(struct acc){m, 4, -20}, 1, 4, out, &exponent, scratch);
+    k_rope(&(struct rope_turns){increment, 2, 0}, 0, &NO_NORM, &NO_BALANCE, &(struct acc){m, 4, -20}, 1, 4, out, &exponent, scratch);
     CHECK_EQ_INT(exponent, -12);
     for (int i = 0; i < 4; i++) {
         CHECK_EQ_INT(out[i], m[i] / 256);
@@ -99,7 +100,7 @@ static void parts_of_normed_heads_turn(void)
         for (int i = 0; i < DIM; i++) {
             g[i] = (int16_t)random_between(&random, 2000, 20000);
         }
-        k_rope(&(struct rope_turns){increment, TURNING / 2, 5 << 12}, position, &norm, &v, TWO, DIM, out, exponents,
+        k_rope(&(struct rope_turns){increment, TURNING / 2, 5 << 12}, position, &norm, &NO_BALANCE, &v, TWO, DIM, out, exponents,
                scratch); /* gain 1.25 */
         for (int h = 0; h < TWO; h++) {
             double x[DIM], square = 0;
@@ -121,6 +122,48 @@ static void parts_of_normed_heads_turn(void)
             }
         }
     }
+}
+
+/* Over many draws: scores are the exact ones, and much nearer to them than without balance where one pair of K is large. */
+static void balance_keeps_scores(void)
+{
+    enum { DIM = 8, SHARING = 2, ROUNDS = 200 };
+    const uint8_t shift[DIM / 2] = {4, 0, 0, 0};
+    uint64_t increment[DIM / 2];
+    int64_t q[SHARING * DIM], k[DIM], scratch[DIM];
+    int8_t q8[SHARING * DIM], k8[DIM];
+    int16_t q_exponent[SHARING], k_exponent;
+    double squared_error[2] = {0};
+    struct random random;
+    random_seed(&random, 12, 0);
+    k_rope_increments(10000.0f, DIM, NULL, increment);
+    const struct rope_turns turns = {increment, DIM / 2, 0};
+    for (int round = 0; round < ROUNDS; round++) {
+        random_acc(&random, 0x1p14, &(struct acc){q, SHARING * DIM, 0});
+        random_acc(&random, 0x1p14, &(struct acc){k, DIM, 0});
+        k[0] *= 256;
+        k[1] *= 256;
+        for (int balanced = 0; balanced < 2; balanced++) {
+            const uint8_t *shifts = balanced ? shift : NULL;
+            k_rope(&turns, 3, &NO_NORM, &(struct rope_balance){shifts, SHARING, false}, &(struct acc){q, SHARING * DIM, -14}, SHARING, DIM,
+                   q8, q_exponent, scratch);
+            k_rope(&turns, 1, &NO_NORM, &(struct rope_balance){shifts, 1, true}, &(struct acc){k, DIM, -14}, 1, DIM, k8, &k_exponent,
+                   scratch);
+            for (int h = 0; h < SHARING; h++) {
+                double error = 0;
+                for (int i = 0; i < DIM / 2; i++) { /* the pairs turn against each other by two positions */
+                    const double angle = 2 * pow(10000, -2.0 * i / DIM), c = cos(angle), s = sin(angle);
+                    const double a = (double)q[h * DIM + 2 * i], b = (double)q[h * DIM + 2 * i + 1], x = (double)k[2 * i],
+                                 y = (double)k[2 * i + 1];
+                    error += ldexp((a * c - b * s) * x + (a * s + b * c) * y, -28);
+                    error -= ldexp(q8[h * DIM + 2 * i] * k8[2 * i] + q8[h * DIM + 2 * i + 1] * k8[2 * i + 1], q_exponent[h] + k_exponent);
+                }
+                squared_error[balanced] += error * error;
+            }
+        }
+    }
+    CHECK(sqrt(squared_error[1] / (SHARING * ROUNDS)) < 0.01 * 256);
+    CHECK(squared_error[1] < squared_error[0]);
 }
 
 static void increments_are_turns(void)
@@ -149,6 +192,7 @@ void suite_kernels_rope(void)
     suite_add("rotation within a step of 8 bits", rotation_is_close);
     suite_add("position 0 rotates nothing", position_zero_rotates_nothing);
     suite_add("a part of normed heads turns, with a gain", parts_of_normed_heads_turn);
+    suite_add("balancing K against Q keeps scores, and bits", balance_keeps_scores);
     suite_add("increments are fractions of a turn", increments_are_turns);
     suite_add("values are requantised per head", values_are_requantised_per_head);
 }
