@@ -129,6 +129,30 @@ static void the_long_context_is_asked_for(void)
     bytes_free(&file);
 }
 
+static void shapes_of_all_can_be_drawn(void)
+{
+    for (enum architecture a = 0; a < ARCHITECTURE_COUNT; a++) {
+        const struct shape shape = test_shape_of(a);
+        const struct vocab none = {.kind = VOCAB_NONE, .bos = -1, .eos = -1, .unknown = -1};
+        char path[4096];
+        struct image image;
+        struct error e;
+        int64_t m[VOCAB];
+        struct acc logits = {m, VOCAB, 0};
+        snprintf(path, sizeof path, "%s/drawn.rom", temporary_folder());
+        REQUIRE_GOOD(
+            bake_synthetic(&(struct synthetic_model){.shape = &shape, .vocab = &none, .name = "drawn", .seed = 1}, path, NULL, NULL, &e),
+            &e);
+        REQUIRE_GOOD(image_open(path, &image, &e), &e);
+        check_shape(&image.model.shape, &shape);
+        struct ref *ref = ref_new(&image.model, TOKENS);
+        ref_forward(ref, NULL, 1, 0, &logits);
+        CHECK(m[0] != m[1] || m[1] != m[2]);
+        ref_free(ref);
+        image_close(&image);
+    }
+}
+
 static void rotated_halves_become_neighbours(void)
 {
     static const int32_t whole[8] = {0, 4, 1, 5, 2, 6, 3, 7}, part[8] = {0, 2, 1, 3, 4, 5, 6, 7};
@@ -277,6 +301,7 @@ void suite_architectures(void)
     suite_begin("architectures");
     suite_add("files of every architecture become images that compute the same", files_become_images);
     suite_add("Phi 3's long context is asked for", the_long_context_is_asked_for);
+    suite_add("models of every architecture can be drawn", shapes_of_all_can_be_drawn);
     suite_add("rotated halves become neighbours", rotated_halves_become_neighbours);
     suite_add("patterns of local layers can be lists", patterns_can_be_lists);
     suite_add("missing and unknown tensors are told", wrong_tensors_are_told);
