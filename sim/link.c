@@ -96,9 +96,10 @@ void act8_copy(struct act8 *to, const struct act8 *from)
     to->exponent = from->exponent;
 }
 
-void acc_copy(struct acc *to, const struct acc *from)
+void acc_swap(struct acc *a, struct acc *b)
 {
-    ES_ASSERT(to->n == from->n);
-    memcpy(to->m, from->m, (size_t)from->n * sizeof *from->m);
-    to->exponent = from->exponent;
+    const struct acc before = *a;
+    ES_ASSERT(a->n == b->n);
+    *a = *b;
+    *b = before;
 }

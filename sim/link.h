@@ -120,7 +120,8 @@ void link_block(const struct link *link, struct unit *unit, cycle_t now);
 
 /* What units copy from their registers into a burst's payload; shapes must agree. */
 void act8_copy(struct act8 *to, const struct act8 *from);
-void acc_copy(struct acc *to, const struct acc *from);
+/* Registers and payload change places: at full size a copy would cost a few percent of a token's time. */
+void acc_swap(struct acc *a, struct acc *b);
 
 /* Books a token's way over a link that a receiver accepts at `now` after it saw the beat at `seen` (first or last). */
 static inline void token_arrive(struct token *token, cycle_t seen, cycle_t now)

@@ -108,7 +108,7 @@ static bool send(struct rom_array *rom, cycle_t now)
         if (port->biased) {
             k_bias_add(&port->layers[rom->token->layer].bias[i], &port->acc[i]);
         }
-        acc_copy(&burst->acc[i], &port->acc[i]);
+        acc_swap(&burst->acc[i], &port->acc[i]); /* the registers are filled anew before they are read again */
     }
     token_book(rom->token, PLACE_wait, now);
     link_push(out, now, rom->token, port->drain_beats);

@@ -17,7 +17,7 @@
 #include "sim/image.h"
 #include "tests/bench/bench.h"
 
-enum { TOKENS = 8, ROUNDS = 5, PEER_TOKENS = 16 };
+enum { TOKENS = 16, ROUNDS = 5, PEER_TOKENS = 16 };
 static const char MODEL[] = "llama-3.1-8b";
 
 static void check(bool good, const struct error *e)
@@ -37,9 +37,14 @@ struct reading {
     uint64_t sum; /* so that nothing is optimised away */
 };
 
-static void read_pieces(void *user, int32_t first, int32_t n)
+/* With the widest loads there are: with SSE2's, 10.6 of 14.6 GB/s were seen. */
+#ifdef __x86_64__
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+static void
+read_pieces(void *user, int32_t first, int32_t n)
 {
-    enum { LANES = 16, PIECE_WORDS = PIECE_BYTES / 8 };
+    enum { LANES = 64, PIECE_WORDS = PIECE_BYTES / 8 };
     struct reading *r = user;
     const uint64_t *at = r->words + (int64_t)first * PIECE_WORDS;
     uint64_t sum[LANES] = {0};
@@ -74,7 +79,7 @@ static double token_bytes(const struct model *m)
     return (double)bytes;
 }
 
-/* -- tokens -- */
+/* -- tokens: from the first one on, which touches memory that is new -- */
 
 static double reference_tokens_per_s(const struct model *model)
 {
@@ -84,14 +89,22 @@ static double reference_tokens_per_s(const struct model *model)
         perror("bench_full_size");
         exit(EXIT_FAILURE);
     }
-    const double start = bench_seconds();
+    double start = 0;
     for (int32_t position = 0; position < TOKENS; position++) {
         ref_forward(ref, NULL, 1000 * position, position, &logits);
+        start = position == 0 ? bench_seconds() : start;
     }
     const double seconds = bench_seconds() - start;
     ref_free(ref);
     free(logits.m);
-    return TOKENS / seconds;
+    return (TOKENS - 1) / seconds;
+}
+
+static void note_first(void *start, const struct request *request)
+{
+    if (request->n_generated == 1) {
+        *(double *)start = bench_seconds();
+    }
 }
 
 /* One request of one prompt token; as many tokens through the chip as the reference had. */
@@ -118,12 +131,14 @@ static double chip_tokens_per_s(const struct model *model)
         check(config_set(&config, changes[i], &e), &e);
     }
     check(chip_new(&config, model, true, NULL, 0, &request, 1, trace, &chip, &e), &e);
-    const double start = bench_seconds();
+    double start = 0;
+    chip->sequencer.on_token = note_first;
+    chip->sequencer.context = &start;
     check(chip_run(chip, ENGINE_SKIP, &e), &e);
     const double seconds = bench_seconds() - start;
     chip_free(chip);
     trace_free(trace);
-    return TOKENS / seconds;
+    return (TOKENS - 1) / seconds;
 }
 
 /* What llama-bench says in its JSON: avg_ts, tokens per second. 0 without a peer. */
