@@ -10,6 +10,7 @@
 #include "kernels/gemv.h"
 #include "kernels/lora.h"
 #include "kernels/sample.h"
+#include "kernels/threads.h"
 #include "tests/bench/bench.h"
 
 static void *room(size_t bytes)
@@ -157,10 +158,12 @@ static void bench_lora(void)
 void bench_kernels(void);
 void bench_kernels(void)
 {
+    threads_set(1);
     bench_gemv("gemv W3, 256 x 4096 in L2", WEIGHT_W3, 256, 4096);
     bench_gemv("gemv W3, 14336 x 14336 in memory", WEIGHT_W3, 14336, 14336);
     bench_gemv("gemv W6, 256 x 4096 in L2", WEIGHT_W6, 256, 4096);
     bench_gemv("gemv W6, 14336 x 4096 in memory", WEIGHT_W6, 14336, 4096);
     bench_attention();
     bench_lora();
+    threads_set(0);
 }
