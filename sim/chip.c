@@ -284,7 +284,7 @@ static void set_layer(struct chip *c, uint32_t l)
     set_norm(c, &b->ffn_norm, NORM_FFN, LINEARS_GATE_UP, true);
     set_silu(c, &b->silu);
     set_lora_mac(c, &b->lora_mac);
-    sram_init(&b->sram, &c->config, keep(c, c->config.sram_banks, 1));
+    sram_init(&b->sram, &c->config);
 }
 
 /* The matrices of a block: an array for each group of linears, or a port of the units that all layers share. */

@@ -4,7 +4,7 @@
 
 const char *const sram_client_names[SRAM_CLIENTS] = {"kv_write", "kv_read", "lora_read", "dma_write"};
 
-void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *bank_uses)
+void sram_init(struct sram *sram, const struct chip_config *config)
 {
     sram->ways = config->sram_ways;
     sram->group_words = config->sram_ways * config->sram_depth_words;
@@ -13,7 +13,6 @@ void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *ban
     sram->latency_cycles = config->sram_latency_cycles;
     sram->round_robin = config->sram_arbiter == ARBITER_ROUND_ROBIN;
     sram->n_banks = config->sram_banks;
-    sram->bank_uses = bank_uses;
 }
 
 void sram_request(struct link *request, cycle_t now, struct token *token, struct sram_place place, uint32_t words, uint32_t words_per_cycle)
@@ -154,22 +153,54 @@ static cycle_t advance_alone(const struct sram *sram, struct sram_stream *s, cyc
 
 /* -- several clients: one cycle at a time -- */
 
-/* One cycle's grant to one client beside what others took already: consecutive words until a bank has no port left. */
-static uint32_t words_contended(const struct sram *sram, const struct sram_stream *s, uint32_t wanted)
+/* What the clients before have been granted in this cycle: words one after the other, round the banks of a group. */
+struct grants {
+    uint32_t n;
+    struct {
+        uint32_t group, way, words;
+    } of[SRAM_CLIENTS];
+};
+
+/* Ports of bank `way` of the group that are taken. *same_for: so many banks from here on, this one included, have as many. */
+static uint32_t ports_taken(const struct sram *sram, const struct grants *grants, uint32_t group, uint32_t way, uint32_t *same_for)
 {
-    uint32_t granted = 0, way = s->way;
-    uint8_t *group_uses = &sram->bank_uses[s->address_words / sram->group_words * sram->ways];
-    while (granted < wanted && group_uses[way] < sram->ports) {
-        group_uses[way]++;
-        granted++;
-        way = way + 1 < sram->ways ? way + 1 : 0;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < grants->n; i++) {
+        if (grants->of[i].group == group) {
+            uint32_t rounds = grants->of[i].words / sram->ways, rest = grants->of[i].words % sram->ways;
+            uint32_t offset = way >= grants->of[i].way ? way - grants->of[i].way : way + sram->ways - grants->of[i].way;
+            taken += rounds + (offset < rest);
+            *same_for = min_u32(*same_for, offset < rest ? rest - offset : sram->ways - offset);
+        }
+    }
+    return taken;
+}
+
+/* One cycle's grant to one client beside what others took already: consecutive words until a bank has no port left. */
+static uint32_t words_contended(const struct sram *sram, const struct sram_stream *s, const struct grants *grants, uint32_t group,
+                                uint32_t wanted)
+{
+    uint32_t granted = 0, way = s->way, round = 0; /* rounds of its own */
+    while (granted < wanted) {
+        uint32_t same_for = min_u32(wanted - granted, sram->ways - granted % sram->ways);
+        if (ports_taken(sram, grants, group, way, &same_for) + round >= sram->ports) {
+            break;
+        }
+        granted += same_for;
+        round = granted / sram->ways;
+        way += same_for;
+        way -= way >= sram->ways ? sram->ways : 0;
     }
     return granted;
 }
 
-static void grant(const struct sram *sram, struct sram_stream *s, cycle_t now, uint64_t *lost)
+static void grant(const struct sram *sram, struct sram_stream *s, cycle_t now, struct grants *grants, uint64_t *lost)
 {
-    uint32_t wanted = words_alone(s), granted = words_contended(sram, s, wanted);
+    uint32_t group = s->address_words / sram->group_words;
+    uint32_t wanted = words_alone(s), granted = words_contended(sram, s, grants, group, wanted);
+    grants->of[grants->n].group = group;
+    grants->of[grants->n].way = s->way;
+    grants->of[grants->n++].words = granted;
     *lost += granted < wanted;
     take(sram, s, granted, now);
 }
@@ -178,16 +209,15 @@ static void grant(const struct sram *sram, struct sram_stream *s, cycle_t now, u
 static void arbitrate(const struct sram *sram, struct sram_stream streams[SRAM_CLIENTS], cycle_t now, uint32_t *turn,
                       uint64_t lost[SRAM_CLIENTS])
 {
-    uint32_t n_wanting = 0;
-    memset(sram->bank_uses, 0, sram->n_banks);
+    struct grants grants;
+    grants.n = 0;
     for (uint32_t i = 0; i < SRAM_CLIENTS; i++) {
         enum sram_client client = sram->round_robin ? (i + *turn) % SRAM_CLIENTS : i;
         if (wants(&streams[client], now)) {
-            grant(sram, &streams[client], now, &lost[client]);
-            n_wanting++;
+            grant(sram, &streams[client], now, &grants, &lost[client]);
         }
     }
-    *turn = n_wanting > 1 ? (*turn + 1) % SRAM_CLIENTS : *turn;
+    *turn = grants.n > 1 ? (*turn + 1) % SRAM_CLIENTS : *turn;
 }
 
 /* -- both -- */

@@ -57,7 +57,6 @@ struct sram {
     cycle_t last_word_at;     /* when one of the present streams gets its last word, if no request comes before */
     struct sram_stream *lone; /* the one open stream, that nobody disturbs; NULL: none, several, or somebody watches */
     cycle_t lone_last_at;     /* the cycle in which it gets its last word */
-    uint8_t *bank_uses;       /* [banks] accesses in the cycle being arbitrated */
     uint32_t n_banks;
     struct sram_grant *lora_grants; /* [SRAM_WATCHED_CYCLES] NULL: nobody watches */
     /* counters */
@@ -65,8 +64,7 @@ struct sram {
     uint64_t lost_cycles[SRAM_CLIENTS]; /* cycles in which others took a port this client wanted */
 };
 
-/* bank_uses: [sram.banks] bytes that outlive it. */
-void sram_init(struct sram *sram, const struct chip_config *config, uint8_t *bank_uses);
+void sram_init(struct sram *sram, const struct chip_config *config);
 void sram_tick(struct unit *unit, cycle_t now);
 
 /* For co-simulation: keeps how many words LoRA read is granted in each cycle. grants [SRAM_WATCHED_CYCLES] outlives the SRAM. */

@@ -13,14 +13,13 @@ struct rig { /* an SRAM with the test at the other end of its links */
     struct sram sram;
     struct link links[2 * SRAM_CLIENTS];
     struct burst slots[2 * SRAM_CLIENTS][4];
-    uint8_t bank_uses[64];
 };
 
 static void rig_open(struct rig *r, const struct chip_config *config)
 {
     *r = (struct rig){.trace = trace_new()};
     r->client = (struct unit){.wake = NEVER, .trace = r->trace};
-    sram_init(&r->sram, config, r->bank_uses);
+    sram_init(&r->sram, config);
     r->sram.unit = (struct unit){.tick = sram_tick, .wake = NEVER, .trace = r->trace};
     for (int i = 0; i < 2 * SRAM_CLIENTS; i++) {
         bool request = i < SRAM_CLIENTS;
