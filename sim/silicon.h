@@ -5,7 +5,7 @@
  *
  * No heap, some microseconds: a sweep calls both at each of its points.
  * Inaccuracies: embedding and head are counted at 6 bits a weight, however the model was baked; a tied head is one ROM, on the head's side; the norms'
- * weights count as ROM that computes. Of the reduction tree there is one for the outputs drained in a cycle. A 6-bit weight is two selects and two adders.
+ * weights count as ROM that computes. Columns that share circuits (rom.array_macs) are as many adders, and at most as many accumulators. Of the reduction tree there is one for the outputs drained in a cycle. A 6-bit weight is two selects and two adders.
  */
 #ifndef ETCHSIM_SILICON_H
 #define ETCHSIM_SILICON_H
