@@ -266,11 +266,13 @@ dpi: setup ## build/libetchsim_lora_dpi.so: the LoRA MAC unit's C model for Syst
 	@$(MAKE) --no-print-directory $(BUILD)/libetchsim_lora_dpi.so
 
 SWEEPS := $(patsubst configs/sweeps/%.yaml,%,$(wildcard configs/sweeps/*.yaml))
-sweeps: setup ## run every shipped sweep (configs/sweeps/) into build/sweeps/, and say what binds; minutes
+sweeps: setup ## run every shipped sweep (configs/sweeps/) into build/sweeps/, with pictures, page, and what binds; minutes
+	@scripts/setup.sh plot
 	@$(MAKE) --no-print-directory all
-	@set -e; for name in $(SWEEPS); do \
+	@set -e; for name in $(SWEEPS); do rm -rf $(BUILD)/sweeps/$$name; \
 		$(BUILD)/etchsim sweep $$name --out $(BUILD)/sweeps/$$name --sensitivity > $(BUILD)/sweeps.txt; head -3 $(BUILD)/sweeps.txt; \
-		$(BUILD)/etchsim explain $(BUILD)/sweeps/$$name > $(BUILD)/sweeps/$$name/explain.txt; done
+		$(BUILD)/etchsim explain $(BUILD)/sweeps/$$name > $(BUILD)/sweeps/$$name/explain.txt; \
+		$(BUILD)/etchsim report $(BUILD)/sweeps/$$name; done
 
 bench: export PEER := $(PEER)
 bench: export PEER_MODEL := $(PEER_MODEL)

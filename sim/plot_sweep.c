@@ -1,4 +1,5 @@
 /* Pictures of a sweep: the lines that its file asks for, the Pareto front, what 10 % more of each resource buys. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,11 +9,36 @@
 #include "sim/plot.h"
 #include "sim/sweep_view.h"
 
-/* "rank, adapter.rank" or "tokens_per_second" with its unit, for an axis. */
+/* The unit as a metric's name ends in it: "us", "mj_per_token", "tokens_per_second". */
+static void unit_suffix(const char *unit, char suffix[PLOT_NAME_ROOM])
+{
+    size_t used = 0;
+    for (; *unit && used < PLOT_NAME_ROOM - 12; unit++) {
+        bool second = unit[0] == '/' && unit[1] == 's' && !unit[2];
+        used += (size_t)snprintf(suffix + used, PLOT_NAME_ROOM - used,
+                                 second         ? "_per_second"
+                                 : *unit == '/' ? "_per_"
+                                                : "%c",
+                                 tolower((unsigned char)*unit));
+        unit += second;
+    }
+    suffix[used] = '\0';
+}
+
+/* What an axis says: "swap, us" of the metric swap_us, "rom.tile_rows, rows" of a key. */
 static void axis_text(const char *key, const struct sweep_view_column *column, char text[PLOT_TEXT_ROOM])
 {
-    snprintf(text, PLOT_TEXT_ROOM, column->unit[0] && strcmp(column->unit, "1") != 0 ? "%.100s, %.40s" : "%.100s", key, column->unit);
-    for (char *c = text; *c; c++) {
+    char suffix[PLOT_NAME_ROOM] = "";
+    size_t length = strlen(key);
+    unit_suffix(column->unit, suffix);
+    size_t tail = strlen(suffix);
+    if (!strchr(key, '.') && strncmp(suffix, "tokens", strlen("tokens")) != 0 && tail > 0 && length > tail + 1 &&
+        strcmp(key + length - tail, suffix) == 0 && key[length - tail - 1] == '_') {
+        length -= tail + 1;
+    }
+    bool has_unit = column->unit[0] && strcmp(column->unit, "1") != 0;
+    snprintf(text, PLOT_TEXT_ROOM, has_unit ? "%.*s, %.40s" : "%.*s", (int)length, key, column->unit);
+    for (char *c = text; *c && *c != ','; c++) {
         *c = *c == '_' ? ' ' : *c;
     }
 }
@@ -180,8 +206,6 @@ static bool draw_pareto(const struct sweep_view *view, const char *corner, struc
     plot_text(&plot, "x_name", text);
     axis_text(y_key, &y, text);
     plot_text(&plot, "y_name", text);
-    plot_number(&plot, "x_log", 0);
-    plot_number(&plot, "y_log", 0);
     snprintf(plot.picture->title, PLOT_TEXT_ROOM, "Pareto front");
     snprintf(plot.picture->caption, PLOT_TEXT_ROOM,
              "%d of %d points are beaten by no other one in all of the front's metrics (those with equal figures count once); numbers name "

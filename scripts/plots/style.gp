@@ -4,7 +4,7 @@ set encoding utf8
 set terminal pngcairo noenhanced size 1280,720 font 'DejaVu Sans,13' background rgb 'white'
 set output name.'.png'
 set title heading noenhanced font ',16' offset 0,0.4
-set label 99 corner at screen 0.992,0.98 right font ',9' textcolor rgb '#555555'
+set label 99 corner at screen 0.008,0.016 left font ',9' textcolor rgb '#555555'
 set lmargin 12
 set rmargin 4
 set border 3 lc rgb '#333333'

@@ -48,6 +48,22 @@ drawn "$served" latencies first-token-by-tenant
 p50=$(grep -A2 '"time_to_first_token"' "$served/serve.json" | sed -n 's/.*"p50_us":\t\([0-9.]*\).*/\1/p' | head -n 1)
 has "$out" "first token $(awk -v x="$p50" 'BEGIN {printf "%.4g", x}') and"
 
+# A sweep: the lines that its file asks for, the front, what more of each resource buys; the table has the database's figures.
+swept=$folder/swept
+run 0 sweep quick --out "$swept" --sensitivity
+run 0 plot "$swept"
+drawn "$swept" speed-lanes first-token-links pareto sensitivity
+[ "$(grep -c '^[0-9]' "$swept/plots/speed-lanes.dat")" -eq 8 ] || wrong 'speed-lanes: expected two lines of four points'
+best=$(awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) column[$i] = i} NR > 1 && $column["tokens_per_second"] > best {best = $column["tokens_per_second"]} END {printf "%.6g", best}' "$swept/sweep.csv")
+[ "$(awk '/^[0-9]/ && $2 > best {best = $2} END {printf "%.6g", best}' "$swept/plots/speed-lanes.dat")" = "$best" ] || wrong "speed-lanes: the best point is not the sweep's, $best"
+run 0 report "$swept"
+has "$(cat "$swept/report.html")" '<h2 id="front">Pareto front</h2>'
+has "$(cat "$swept/report.html")" 'ROM sweep'
+mkdir "$folder/broken"
+echo nothing >"$folder/broken/sweep.sqlite"
+run 2 plot "$folder/broken"
+has "$err" 'broken/sweep.sqlite'
+
 # Bad input: told, exit code 2, nothing half-written.
 mkdir "$folder/empty"
 run 2 plot "$folder/empty"

@@ -18,6 +18,9 @@ equal 'the file itself' "$(cat configs/sweeps/quick.yaml)" "$(cat "$folder/one/s
 run 0 sweep quick --out "$folder/one"
 equal 'the same again' "$first" "$out"
 lacks "$err" 'to go'
+for preset in configs/sweeps/*.yaml; do
+    run 0 sweep "$(basename "$preset" .yaml)" --out "$folder/dry" --dry-run
+done
 run 0 sweep quick --out "$folder/dry" --dry-run
 has "$err" '45 to go'
 [ ! -e "$folder/dry" ] || wrong '--dry-run leaves a folder'
