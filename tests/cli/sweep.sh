@@ -98,7 +98,7 @@ run 0 sweep "$folder/slow.yaml" --out "$folder/slow"
 ranks_killed() { # ranks_killed FOLDER [MPIRUN ARGUMENT...]
     local to=$1 process waited=0
     shift
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 3 "$@" "$ETCHSIM" sweep "$folder/slow.yaml" --rank-timeout 2 --out "$to" \
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout 60 mpirun --oversubscribe -n 3 "$@" "$ETCHSIM" sweep "$folder/slow.yaml" --rank-timeout 2 --out "$to" \
         >"$folder/out" 2>&1 &
     while [ $((waited += 1)) -lt 100 ] && ! grep -q 'to go' "$folder/out"; do sleep 0.05; done
     for process in $(pgrep -f "sweep $folder/slow.yaml --rank-timeout 2 --out $to"); do # rank 1 itself: not its worker, which dies with it
