@@ -170,6 +170,8 @@ int cmd_sweep(int argc, char **argv)
     }
     snprintf(folder, sizeof folder, "sweep-%s", sweep.name);
     struct sweep_options o = {.folder = arguments.folder ? arguments.folder : folder,
+                              .argc = argc,
+                              .argv = argv,
                               .workers = (uint32_t)arguments.jobs,
                               .silent_seconds = (double)arguments.rank_timeout,
                               .dry_run = arguments.dry_run};

@@ -213,7 +213,8 @@ static bool open_results(struct job *job, struct error *e)
     const struct sweep_options *o = job->options;
     return o->dry_run || (output_folder(o->folder, e) && sweep_db_open(o->folder, job->sweep, &job->db, e) &&
                           write_file(job->sweep, o->folder, "sweep.yaml", write_yaml, e) &&
-                          write_file(job->sweep, o->folder, "versions.txt", write_versions, e));
+                          write_file(job->sweep, o->folder, "versions.txt", write_versions, e) &&
+                          (o->argc == 0 || output_command(o->folder, o->argc, o->argv, e)));
 }
 
 static bool run_rest(struct job *job, const struct sweep_summary *summary, struct error *e)

@@ -6,6 +6,8 @@
 
 struct sweep_options {
     const char *folder;
+    int argc; /* the command line, for DIR/command.txt; 0: none */
+    char **argv;
     uint32_t workers;                     /* processes on this machine; 0: one for each processor */
     uint32_t shard, shards;               /* only the points whose index modulo `shards` is `shard`; shards 0 or 1: all */
     double silent_seconds;                /* after which a rank is given up; 0: 30 */

@@ -58,7 +58,8 @@ best=$(awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) column[$i] = i} NR > 1 && $co
 [ "$(awk '/^[0-9]/ && $2 > best {best = $2} END {printf "%.6g", best}' "$swept/plots/speed-lanes.dat")" = "$best" ] || wrong "speed-lanes: the best point is not the sweep's, $best"
 run 0 report "$swept"
 has "$(cat "$swept/report.html")" '<h2 id="front">Pareto front</h2>'
-has "$(cat "$swept/report.html")" 'ROM sweep'
+has "$(cat "$swept/report.html")" 'rom_sweep'
+has "$(cat "$swept/command.txt")" "etchsim sweep quick --out $swept --sensitivity"
 mkdir "$folder/broken"
 echo nothing >"$folder/broken/sweep.sqlite"
 run 2 plot "$folder/broken"
