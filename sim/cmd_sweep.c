@@ -14,7 +14,7 @@
 struct arguments {
     const char *sweep, *folder, *shard;
     int64_t jobs, at, rank_timeout;
-    bool dry_run, sensitivity;
+    bool dry_run, sensitivity, restart;
     struct option_list merge;
 };
 
@@ -24,6 +24,7 @@ static const struct option options[] = {
     OPTION_INTEGER(struct arguments, jobs, "jobs", 'j', "N", 0, 1024, "worker processes (default: one for each processor)"),
     OPTION_INTEGER(struct arguments, rank_timeout, "rank-timeout", 0, "SECONDS", 1, 86400,
                    "under mpirun: a rank not heard of for so long is given up (default: 30)"),
+    OPTION_FLAG(struct arguments, restart, "restart", 0, "begin anew: results that are in the folder are thrown away"),
     OPTION_FLAG(struct arguments, dry_run, "dry-run", 0, "only say how many points there are, how long they will take and how much memory"),
     OPTION_TEXT(struct arguments, shard, "shard", 0, "I/N",
                 "only every N-th point, from the I-th on (0 .. N-1): for job arrays, each with an --out of its own"),
@@ -114,6 +115,16 @@ static bool merge_folders(const struct sweep *s, const struct arguments *a, cons
     return good;
 }
 
+/* What is done to the folder before the sweep goes on in it. */
+static bool prepare_folder(const struct sweep *s, const struct arguments *a, const char *folder, struct error *e)
+{
+    if (sweep_transport_ranks() > 1) {
+        return (!a->restart && a->merge.count == 0) ||
+               error_input(e, "--%s: expected one process, not ranks of mpirun", a->restart ? "restart" : "merge");
+    }
+    return (!a->restart || sweep_db_remove(folder, e)) && merge_folders(s, a, folder, e);
+}
+
 /* What more of each resource buys, at the best point or at the one asked for. */
 static bool show_sensitivity(const struct sweep *s, const struct arguments *a, const char *folder, struct error *e)
 {
@@ -141,8 +152,7 @@ static bool show_sensitivity(const struct sweep *s, const struct arguments *a, c
 static int run(const struct arguments *a, const struct sweep *s, struct sweep_options *o, struct error *e)
 {
     struct sweep_summary summary;
-    if (!parse_shard(a->shard, o, e) || (sweep_transport_ranks() <= 1 && !merge_folders(s, a, o->folder, e)) ||
-        !sweep_run(s, o, &summary, e)) {
+    if (!parse_shard(a->shard, o, e) || !prepare_folder(s, a, o->folder, e) || !sweep_run(s, o, &summary, e)) {
         return command_fail(command.name, e);
     }
     if (summary.stopped) {

@@ -10,7 +10,8 @@
 
 enum { ROWS_PER_MESSAGE = 16, TURN_MS = 200, TURN_MPI_MS = 1 };
 
-enum message_kind { MESSAGE_HELLO, MESSAGE_ROWS, MESSAGE_POINTS, MESSAGE_OVER };
+/* At the end rank 0 says OVER, the others BYE, and rank 0 END to those that did: with n not 0 where a rank has died, and nobody can wait for all. */
+enum message_kind { MESSAGE_HELLO, MESSAGE_ROWS, MESSAGE_POINTS, MESSAGE_OVER, MESSAGE_BYE, MESSAGE_END };
 
 struct message {
     enum message_kind kind;
@@ -22,8 +23,8 @@ struct message {
     };
 };
 
-struct rank { /* another one, as rank 0 sees it */
-    bool known, lost;
+struct rank {                        /* another one, as rank 0 sees it */
+    bool known, lost, gone;          /* gone: it has said BYE */
     double heard_at;                 /* seconds */
     uint32_t points[POOL_CHUNK_MAX]; /* given and not yet back */
     uint32_t n_points;
@@ -36,7 +37,7 @@ struct sweep_crew {
     struct rank *ranks; /* [transport.size], of rank 0 */
     struct message *message;
     uint32_t n_workers;
-    double silent_seconds;
+    double silent_seconds, told_at;
     /* crew_run's */
     uint32_t *again; /* points of ranks that were given up */
     uint32_t n_again;
@@ -94,18 +95,8 @@ bool crew_open(const struct sweep *s, uint32_t n_workers, double silent_seconds,
 
 void crew_close(struct sweep_crew *c)
 {
-    bool lost = false;
-    for (int r = 1; c->transport.rank == 0 && r < c->transport.size; r++) {
-        lost |= c->ranks[r].lost;
-        if (!c->ranks[r].lost) {
-            *c->message = (struct message){.kind = MESSAGE_OVER};
-            c->transport.send(r, c->message, message_bytes(c->message));
-        }
-    }
+    crew_end(c);
     pool_close(c->pool);
-    if (c->transport.size > 1) {
-        c->transport.finish(lost);
-    }
     free(c->ranks);
     free(c->message);
     free(c);
@@ -126,7 +117,7 @@ uint32_t crew_size(const struct sweep_crew *c)
 static void row_back(void *context, const struct sweep_row *row)
 {
     struct sweep_crew *c = context;
-    if (row->point < c->sweep->n_points && !c->back[row->point]) {
+    if (c->back && row->point < c->sweep->n_points && !c->back[row->point]) { /* after crew_run() nobody wants it any more */
         c->back[row->point] = true;
         c->n_back++;
         c->on_row(c->context, row);
@@ -138,6 +129,7 @@ static bool take_message(struct sweep_crew *c, int from, const struct message *m
     struct rank *rank = &c->ranks[from];
     rank->heard_at = seconds_now();
     rank->lost = false;
+    rank->gone |= m->kind == MESSAGE_BYE;
     if (m->kind == MESSAGE_HELLO) {
         rank->known = true;
         return m->sweep_hash == c->sweep->hash ||
@@ -169,12 +161,32 @@ static bool hear_ranks(struct sweep_crew *c, struct error *e)
         struct rank *rank = &c->ranks[r];
         if (!rank->lost && rank->known && now - rank->heard_at > c->silent_seconds) {
             rank->lost = true;
-            memcpy(&c->again[c->n_again], rank->points, rank->n_points * sizeof rank->points[0]);
-            c->n_again += rank->n_points;
+            if (c->again) {
+                memcpy(&c->again[c->n_again], rank->points, rank->n_points * sizeof rank->points[0]);
+                c->n_again += rank->n_points;
+            }
             rank->n_points = 0;
         }
     }
     return true;
+}
+
+static void tell(struct sweep_crew *c, int rank, enum message_kind kind, uint32_t n)
+{
+    *c->message = (struct message){.kind = kind, .n = n};
+    c->transport.send(rank, c->message, message_bytes(c->message));
+}
+
+/* Once a second, to those that are there: rank 0 lives. */
+static void give_signs_of_life(struct sweep_crew *c)
+{
+    double now = seconds_now();
+    for (int r = 1; r < c->transport.size && now - c->told_at > 1; r++) {
+        if (c->ranks[r].known && !c->ranks[r].lost) {
+            tell(c, r, MESSAGE_POINTS, 0);
+        }
+    }
+    c->told_at = now - c->told_at > 1 ? now : c->told_at;
 }
 
 /* Enough for some 100 ms, and few enough that all are at work until the end. */
@@ -232,6 +244,7 @@ bool crew_run(struct sweep_crew *c, const uint32_t *points, uint32_t n, double p
     c->again = c->back ? error_calloc(e, (size_t)n + 1, sizeof *c->again, "points") : NULL;
     bool good = c->again != NULL;
     while (good && c->n_back < n && !*stop) {
+        give_signs_of_life(c);
         deal_out(c, &deal);
         good = pool_wait(c->pool, c->transport.size > 1 ? TURN_MPI_MS : TURN_MS, row_back, c, e) && hear_ranks(c, e);
     }
@@ -242,7 +255,58 @@ bool crew_run(struct sweep_crew *c, const uint32_t *points, uint32_t n, double p
     return good;
 }
 
+static bool all_gone(const struct sweep_crew *c)
+{
+    for (int r = 1; r < c->transport.size; r++) {
+        if (!c->ranks[r].gone) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void crew_end(struct sweep_crew *c)
+{
+    struct error e;
+    if (c->transport.size <= 1 || c->transport.rank != 0) {
+        return;
+    }
+    for (int r = 1; r < c->transport.size; r++) {
+        tell(c, r, MESSAGE_OVER, 0);
+    }
+    for (double start = seconds_now(); !all_gone(c) && seconds_now() - start < c->silent_seconds; usleep(1000 * TURN_MPI_MS)) {
+        if (!hear_ranks(c, &e)) {
+            break;
+        }
+    }
+    bool lost = !all_gone(c);
+    for (int r = 1; r < c->transport.size; r++) {
+        if (c->ranks[r].gone) {
+            tell(c, r, MESSAGE_END, lost);
+        }
+    }
+    c->transport.finish(lost);
+    c->transport.size = 1;
+}
+
 /* -- the other ranks -- */
+
+/* Rank 0 has said that it is over: says BYE and waits for its last word, but not for ever. */
+static void leave(struct sweep_crew *c)
+{
+    bool ended = false, lost = true;
+    tell(c, 0, MESSAGE_BYE, 0);
+    for (double start = seconds_now(); !ended && seconds_now() - start < 2 * c->silent_seconds; usleep(1000 * TURN_MPI_MS)) {
+        int from;
+        size_t bytes;
+        if (c->transport.receive(&from, c->message, sizeof *c->message, &bytes) && c->message->kind == MESSAGE_END) {
+            ended = true;
+            lost = c->message->n != 0;
+        }
+    }
+    c->transport.finish(lost);
+    c->transport.size = 1;
+}
 
 static void send_rows(struct sweep_crew *c, struct message *out)
 {
@@ -271,26 +335,31 @@ bool crew_serve(struct sweep_crew *c, struct error *e)
     struct message *out = error_calloc(e, 1, sizeof *out, "messages");
     struct relay relay = {c, out};
     bool good = out != NULL, over = false;
-    double told = 0;
+    double told = 0, heard = seconds_now();
     while (good && !over) {
         int from;
         size_t bytes;
         double now = seconds_now();
+        if (now - heard > 2 * c->silent_seconds) {
+            good = error_check(e, "rank 0 has not been heard of for %.0f s", now - heard);
+        }
         if (now - told > 1) { /* a sign of life, and at first who we are */
             *c->message = (struct message){.kind = MESSAGE_HELLO, .sweep_hash = c->sweep->hash};
             c->transport.send(0, c->message, message_bytes(c->message));
             told = now;
         }
         out->kind = MESSAGE_ROWS;
-        good = pool_wait(c->pool, TURN_MPI_MS, relay_row, &relay, e);
+        good = good && pool_wait(c->pool, TURN_MPI_MS, relay_row, &relay, e);
         if (c->transport.receive(&from, c->message, sizeof *c->message, &bytes)) {
+            heard = now;
             over = c->message->kind == MESSAGE_OVER;
-            if (c->message->kind == MESSAGE_POINTS) {
+            if (c->message->kind == MESSAGE_POINTS && c->message->n > 0) {
                 pool_give(c->pool, 0, c->message->points, c->message->n);
             }
         }
     }
     free(out);
+    leave(c);
     crew_close(c);
     return good;
 }

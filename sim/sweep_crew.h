@@ -16,6 +16,8 @@ struct sweep_crew;
 bool crew_open(const struct sweep *s, uint32_t n_workers, double silent_seconds, void (*before_point)(uint32_t point),
                struct sweep_crew **crew, struct error *e);
 void crew_close(struct sweep_crew *crew);
+/* Rank 0: lets the other ranks go; crew_close() does it as well. */
+void crew_end(struct sweep_crew *crew);
 int crew_rank(const struct sweep_crew *crew);
 /* Processes that run points. */
 uint32_t crew_size(const struct sweep_crew *crew);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/output.h"
@@ -210,6 +211,26 @@ void sweep_db_close(struct sweep_db *db)
         }
         free(db);
     }
+}
+
+bool sweep_db_remove(const char *folder, struct error *e)
+{
+    static const char *const names[] = {"sweep.sqlite-wal", "sweep.sqlite-shm", "sweep.sqlite", "sweep.csv"};
+    struct sweep_db db = {.lock = -1};
+    char path[600];
+    struct stat status;
+    if (stat(folder, &status) != 0) {
+        return true;
+    }
+    bool good = hold_folder(&db, folder, e);
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && good; i++) {
+        snprintf(path, sizeof path, "%.500s/%s", folder, names[i]);
+        good = unlink(path) == 0 || errno == ENOENT || error_input(e, "%s: cannot be removed: %s", path, strerror(errno));
+    }
+    if (db.lock >= 0) {
+        close(db.lock);
+    }
+    return good;
 }
 
 /* -- rows -- */

@@ -15,6 +15,8 @@ struct sweep_db;
  * is an error. */
 bool sweep_db_open(const char *folder, const struct sweep *s, struct sweep_db **db, struct error *e);
 void sweep_db_close(struct sweep_db *db);
+/* Throws the results in a folder away, if there are any. */
+bool sweep_db_remove(const char *folder, struct error *e);
 
 /* present[n_points]: which points have a row. Returns their number. */
 bool sweep_db_present(struct sweep_db *db, const struct sweep *s, bool *present, uint32_t *count, struct error *e);

@@ -241,6 +241,7 @@ static bool run_job(struct job *job, struct sweep_summary *summary, struct error
     job->started = job->committed = seconds_now();
     good = good && probe(job, e) && run_rest(job, summary, e);
     clear_progress(job);
+    crew_end(job->crew);
     summary->stopped = stop_signal != 0;
     if (job->db) { /* what is there counts, whatever went wrong */
         struct error later;

@@ -25,6 +25,14 @@ run 0 sweep quick --out "$folder/dry" --dry-run
 has "$err" '45 to go'
 [ ! -e "$folder/dry" ] || wrong '--dry-run leaves a folder'
 
+# --- every sweep that is shipped is read, and its first points run ---
+
+for file in configs/sweeps/*.yaml; do
+    equal "$file begins with what it asks" '# ' "$(head -c 2 "$file")"
+    run 0 sweep "$(basename "$file" .yaml)" --dry-run
+    has "$err" 'to go at'
+done
+
 # --- shards ---
 
 for i in 0 1 2; do
@@ -45,6 +53,9 @@ has "$err" 'expected a folder with the results of a sweep'
 sed 's/run.tokens: 16/run.tokens: 17/' configs/sweeps/quick.yaml >"$folder/other.yaml"
 run 2 sweep "$folder/other.yaml" --out "$folder/one"
 has "$err" 'another sweep'
+cp -r "$folder/one" "$folder/anew"
+run 0 sweep "$folder/other.yaml" --out "$folder/anew" --restart
+has "$err" '45 to go'
 run 0 sweep --help
 has "$out" '--merge'
 run 0 help metrics
@@ -102,7 +113,7 @@ ranks_killed() { # ranks_killed FOLDER [MPIRUN ARGUMENT...]
         >"$folder/out" 2>&1 &
     while [ $((waited += 1)) -lt 100 ] && ! grep -q 'to go' "$folder/out"; do sleep 0.05; done
     for process in $(pgrep -f "sweep $folder/slow.yaml --rank-timeout 2 --out $to"); do # rank 1 itself: not its worker, which dies with it
-        if tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 &&
+        if { tr '\0' '\n' <"/proc/$process/environ"; } 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 2>/dev/null &&
             [ "$(cat "/proc/$(ps -o ppid= "$process" | tr -d ' ')/comm")" != "$(basename "$ETCHSIM")" ]; then
             kill -9 "$process"
         fi
