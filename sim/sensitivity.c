@@ -50,8 +50,9 @@ static uint32_t list_changes(const struct chip_config *config, struct sensitivit
             memcpy(key, at, n < sizeof key ? n : sizeof key - 1);
             const struct parameter *p = parameter_find(key);
             ES_ASSERT(p && count < SENSITIVITIES_MAX);
-            bool room = strcmp(key, "sram.depth_words") != 0; /* it only makes room for others */
-            if (room && !is_listed(changes, count, (int32_t)(p - parameters))) {
+            bool relaxes = strcmp(key, "sram.depth_words") != 0 &&         /* that only makes room for others */
+                           (at[n] == '/' || parameter_get(p, config) > 0); /* no lanes: another way altogether */
+            if (relaxes && !is_listed(changes, count, (int32_t)(p - parameters))) {
                 set_change(&changes[count], p, at[n] == '*', parameter_get(p, config));
                 changes[count].limit = l;
                 count += changes[count].after != changes[count].before;

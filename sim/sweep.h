@@ -98,6 +98,7 @@ struct sweep_plot {
 
 struct sweep_chip {
     char name[SWEEP_TEXT_ROOM];
+    bool is_auto; /* made for each point's model (chip_auto.h) */
     struct chip_config config;
 };
 struct sweep_model {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "sim/chip_auto.h"
 #include "sim/sweep.h"
 
 /* -- names -- */
@@ -11,7 +12,8 @@
 static bool open_chip(const char *name, struct sweep_chip *chip, struct error *e)
 {
     snprintf(chip->name, sizeof chip->name, "%s", name);
-    return config_load(name, &chip->config, e);
+    chip->is_auto = chip_is_auto(name);
+    return chip->is_auto || config_load(name, &chip->config, e);
 }
 
 static bool open_model(struct sweep *s, const char *name, struct error *e)
@@ -30,14 +32,21 @@ static bool open_model(struct sweep *s, const char *name, struct error *e)
     return true;
 }
 
-static bool open_workload(const char *name, struct sweep_workload *w, struct error *e)
+/* The workload's chip, with its `set`; an automatic one is made for the workload's own model. */
+static bool open_workload(struct sweep *s, const char *name, struct sweep_workload *w, struct error *e)
 {
     snprintf(w->name, sizeof w->name, "%s", name);
     if (!workload_load(name, &w->workload, e)) {
         return false;
     }
     w->workload.values = false; /* the same cycles */
-    bool good = open_chip(w->workload.chip, &w->chip, e);
+    bool good = open_model(s, w->workload.model, e) && open_chip(w->workload.chip, &w->chip, e);
+    for (uint32_t i = 0; good && w->chip.is_auto && i < s->n_models; i++) {
+        if (strcmp(s->models[i].name, w->workload.model) == 0) {
+            chip_auto(&s->models[i].image.model.shape, &w->chip.config);
+            w->chip.is_auto = false;
+        }
+    }
     for (int32_t i = 0; good && i < w->workload.n_set; i++) {
         good = config_set(&w->chip.config, w->workload.set[i], e);
     }
@@ -51,10 +60,7 @@ static bool open_names(struct sweep *s, const struct sweep_axis *a, struct error
         switch (a->key.target) {
         case TARGET_CHIP: good = open_chip(a->names[i], &s->chips[s->n_chips++], e); break;
         case TARGET_MODEL: good = open_model(s, a->names[i], e); break;
-        case TARGET_SERVE:
-            good = open_workload(a->names[i], &s->workloads[s->n_workloads++], e);
-            good = good && open_model(s, s->workloads[s->n_workloads - 1].workload.model, e);
-            break;
+        case TARGET_SERVE: good = open_workload(s, a->names[i], &s->workloads[s->n_workloads++], e); break;
         default: break;
         }
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "sim/chip_auto.h"
 #include "sim/params.h"
 #include "sim/sweep.h"
 #include "sim/workload_math.h"
@@ -139,6 +140,9 @@ void sweep_point(const struct sweep *s, uint32_t index, struct sweep_point *poin
     }
     ES_ASSERT(point->chip && point->model);
     point->config = point->chip->config;
+    if (point->chip->is_auto) {
+        chip_auto(&point->model->image.model.shape, &point->config);
+    }
     set_axes(s, index, false, point);
     for (uint32_t i = 0; i < s->n_axes; i++) {
         if (s->axes[i].kind == AXIS_TIE) {
