@@ -62,7 +62,7 @@ DPI_SOURCES := $(filter $(SOURCES),sim/lora_dpi.c sim/lora_flat.c sim/lora_rules
 	kernels/lora.c kernels/requant.c kernels/tables.c kernels/isa.c kernels/isa_plain.c kernels/isa_avx2.c kernels/isa_avx512.c)
 CLI_TESTS := $(wildcard tests/cli/*.sh)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/systemc sim/systemc/include/etchsim sim/examples sim/examples/platform scripts traces tests/* tests/systemc/bench,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
+FORMATTED = $(wildcard $(foreach d,kernels adapters sim sim/include/etchsim sim/mpi sim/systemc sim/systemc/include/etchsim sim/examples sim/examples/platform scripts traces tests/* tests/systemc/bench,$(d)/*.c $(d)/*.h $(d)/*.cpp $(d)/*.hpp))
 # SystemC stays at the edge: what needs it is built where it is installed, into libraries of its own.
 SYSTEMC := $(shell pkg-config --exists systemc 2>/dev/null && command -v g++ 2>/dev/null)
 SYSTEMC_LIBRARIES := $(if $(SYSTEMC),$(addprefix $(BUILD)/,libetchsim_systemc.so libetchsim_tlm.so))
