@@ -141,6 +141,7 @@ struct shape { /* of a model; all counts positive, n_heads a multiple of n_kv_he
     int32_t n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, n_vocab, context_tokens;
     bool tied_head;
     float rms_epsilon, rope_base;
+    enum weight_format linear_format; /* of linears that are not there: for sizes, and weights that are drawn. A matrix has its own */
     /* What other architectures add. All of it zero: a Llama. */
     enum architecture architecture;
     bool qkv_bias;              /* Q, K and V have a bias (Qwen 2) */

@@ -47,6 +47,12 @@ static void plan_matrix(struct plan *p, const char *name, const struct gguf_part
     *offset = image_aligned(*offset + m->entry.bytes);
 }
 
+static int32_t linear_bits(const struct plan *p, enum linear which)
+{
+    const int32_t bits = p->options->linear_bits[which];
+    return bits ? bits : weight_bits(p->model.shape.linear_format);
+}
+
 static bool plan_matrices(struct plan *p, uint64_t *data_bytes, struct error *e)
 {
     const struct shape *s = &p->model.shape;
@@ -68,7 +74,7 @@ static bool plan_matrices(struct plan *p, uint64_t *data_bytes, struct error *e)
         for (enum linear which = 0; which < LINEAR_COUNT; which++) {
             char name[GGUF_TENSOR_NAME_MAX + 1];
             snprintf(name, sizeof name, "blk.%d.%s", layer, LINEAR_NAMES[which]);
-            plan_matrix(p, name, &p->model.layers[layer].linear[which], shape_n_in(s, which), o->linear_bits[which], &offset);
+            plan_matrix(p, name, &p->model.layers[layer].linear[which], shape_n_in(s, which), linear_bits(p, which), &offset);
         }
     }
     const struct image_matrix *last = &p->matrices[p->n_matrices - 1].entry;

@@ -11,7 +11,7 @@
 #include "sim/gguf.h"
 
 struct bake_options {
-    int32_t linear_bits[LINEAR_COUNT]; /* 3, 4 or 6 */
+    int32_t linear_bits[LINEAR_COUNT]; /* 3, 4 or 6; 0: as the shape says, 3 for a GGUF file */
     int32_t embedding_bits;            /* 3, 4 or 6 */
     int32_t head_bits;                 /* 3, 4 or 6; 0: 6, or the embedding's where tied */
     bool long_rope;                    /* the RoPE factors for a long context (Phi 3); an error where the model has none */
@@ -42,7 +42,7 @@ struct bake_report {
     int64_t image_bytes;
 };
 
-/* Linears w3, embedding and head w6. */
+/* Linears as the shape says (w3, if nothing), embedding and head w6. */
 void bake_options_default(struct bake_options *options);
 /* "attn_v=6,ffn_down=6": tensor classes attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down, token_embd, output; "linears"
  * is the first seven together. A later assignment wins over an earlier one. */

@@ -7,9 +7,6 @@
 void bake_options_default(struct bake_options *options)
 {
     *options = (struct bake_options){.embedding_bits = 6};
-    for (int which = 0; which < LINEAR_COUNT; which++) {
-        options->linear_bits[which] = 3;
-    }
 }
 
 static bool set_class(struct bake_options *options, const char *name, size_t length, int32_t bits)

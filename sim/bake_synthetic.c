@@ -1,8 +1,9 @@
 /* bake_synthetic.c -- weights drawn from a seed, packed as they are drawn: a model of true shape in seconds, without a file.
  *
- * Codes are uniform, scales within a seventh of each other; exponent and scale give each matrix the deviation that keeps the values of a
- * transformer in range: 1 / sqrt(inputs), less by sqrt(2 layers) where it adds to the residual stream. Norm weights are 1, biases small. The
- * draws depend on seed, matrix and block of rows only, so the image is the same on every machine and for any number of threads.
+ * Codes are uniform, scales within a seventh of each other (MXFP4: two neighbouring powers of two); exponent and scale give each matrix the
+ * deviation that keeps the values of a transformer in range: 1 / sqrt(inputs), less by sqrt(2 layers) where it adds to the residual stream.
+ * Norm weights are 1, biases small. The draws depend on seed, matrix and block of rows only, so the image is the same on every machine and for
+ * any number of threads.
  */
 #include <math.h>
 #include <stdatomic.h>
@@ -15,8 +16,10 @@
 #include "kernels/threads.h"
 #include "sim/bake_matrix.h"
 #include "sim/bake_plan.h"
+#include "sim/quantise.h"
 
 enum { SCALE_SPREAD = 8, SCALE_MID_MIN = 24 }; /* the middle scale lies in 24 .. 47 */
+enum { MX_SCALE = 16, MX_SCALE_MID_MIN = 18 }; /* MXFP4: 16 and 32, whose root mean square 25.3 stands for 18 .. 35 */
 
 static const int8_t GAUSS[CODEBOOK_MAX] = {-31, -19, -11, -4, 4, 11, 19, 31};
 
@@ -107,7 +110,8 @@ static void draw_panel(const struct draw *d, int n_rows, bool whole, uint64_t *s
     const int n_scales = matrix_panel_scales(w);
     draw_bytes(state, data, matrix_panel_bytes(w));
     for (int i = 0; i < n_scales; i++) {
-        data[i] = i % BLOCK_ROWS < n_rows ? (uint8_t)(d->scale + data[i] % SCALE_SPREAD) : 0;
+        const int scale = w->format == WEIGHT_W4 ? d->scale << (data[i] & 1) : d->scale + data[i] % SCALE_SPREAD;
+        data[i] = i % BLOCK_ROWS < n_rows ? (uint8_t)scale : 0;
     }
     if (!whole) {
         draw_last_panel(w, state, data + n_scales);
@@ -157,15 +161,16 @@ static double deviation(const struct plan *p, int32_t index)
     return 1.0 / sqrt((double)shape_n_in(s, which) * (adds ? 2.0 * s->n_layers : 1.0));
 }
 
-/* Exponent and middle scale whose product with the codes' root mean square is the deviation. */
+/* Exponent and least scale, so that codes times scales have the deviation. */
 static int32_t choose_scale(const struct matrix *w, double rms, int32_t *exponent)
 {
-    const double code_rms = w->format == WEIGHT_W3 ? 19.1 : 18.5;
+    const double code_rms = w->format == WEIGHT_W3 ? 19.1 : w->format == WEIGHT_W4 ? 5.85 : 18.5;
+    const int least = w->format == WEIGHT_W4 ? MX_SCALE_MID_MIN : SCALE_MID_MIN;
     double scale = rms / code_rms;
-    for (*exponent = 0; scale < SCALE_MID_MIN; --*exponent) {
+    for (*exponent = 0; scale < least; --*exponent) {
         scale *= 2;
     }
-    return (int32_t)lrint(scale);
+    return w->format == WEIGHT_W4 ? MX_SCALE : (int32_t)lrint(scale) - SCALE_SPREAD / 2;
 }
 
 bool synthetic_matrix(const struct plan *p, int32_t index, const struct bake_target *target, struct matrix *w, char codebook_name[8],
@@ -173,11 +178,11 @@ bool synthetic_matrix(const struct plan *p, int32_t index, const struct bake_tar
 {
     uint64_t state = p->synthetic->seed ^ (uint64_t)index << 40;
     struct draw d = {.w = w, .target = target, .seed = next(&state)};
-    d.scale = (uint8_t)(choose_scale(w, deviation(p, index), &w->exponent) - SCALE_SPREAD / 2);
+    d.scale = (uint8_t)choose_scale(w, deviation(p, index), &w->exponent);
     for (int i = 0; i < weight_codebook_entries(w->format); i++) {
-        w->codebook[i] = w->format == WEIGHT_W3 ? GAUSS[i] : (int8_t)(4 * i - 30);
+        w->codebook[i] = w->format == WEIGHT_W3 ? GAUSS[i] : MX_BOOK[i];
     }
-    snprintf(codebook_name, 8, "%s", w->format == WEIGHT_W3 ? "gauss" : w->format == WEIGHT_W4 ? "uniform" : "-");
+    snprintf(codebook_name, 8, "%s", w->format == WEIGHT_W3 ? "gauss" : w->format == WEIGHT_W4 ? "mxfp4" : "-");
     threads_share(matrix_blocks(w), (1 << 22) / (int32_t)matrix_block_bytes(w) + 1, draw_blocks, &d);
     if (atomic_load(&d.failed)) {
         *e = d.error;

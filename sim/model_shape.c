@@ -69,6 +69,30 @@ static bool read_architecture(void *user, yaml_node_t *value, const char *key)
     return true;
 }
 
+/* The formats that linears can have by default; others take `bake --bits`. */
+static const struct {
+    const char *name;
+    enum weight_format format;
+} linear_formats[] = {{"w3", WEIGHT_W3}, {"mxfp4", WEIGHT_W4}};
+enum { LINEAR_FORMATS = sizeof linear_formats / sizeof *linear_formats };
+
+static bool read_weights(void *user, yaml_node_t *value, const char *key)
+{
+    static const char expected[] = "w3 or mxfp4";
+    struct reader *r = user;
+    char name[32];
+    if (!yaml_copy(&r->yaml, value, key, expected, name, sizeof name)) {
+        return false;
+    }
+    for (int i = 0; i < LINEAR_FORMATS; i++) {
+        if (strcmp(name, linear_formats[i].name) == 0) {
+            r->model->shape.linear_format = linear_formats[i].format;
+            return true;
+        }
+    }
+    return yaml_complain(&r->yaml, value, "%s: expected %s, found \"%s\"", key, expected, name);
+}
+
 static bool read_source(void *user, yaml_node_t *value, const char *key)
 {
     struct reader *r = user;
@@ -78,6 +102,7 @@ static bool read_source(void *user, yaml_node_t *value, const char *key)
 static const struct yaml_key keys[] = {
     {"source", true, read_source},
     {"architecture", false, read_architecture},
+    {"weights", false, read_weights},
 #define SHAPE_COUNT(field, ...) {#field, true, read_##field},
 #define SHAPE_REAL(field, ...) {#field, true, read_##field},
 #define SHAPE_FLAG(field, ...) {#field, true, read_##field},
@@ -162,6 +187,7 @@ void model_shape_write(const struct model_shape *model, FILE *out)
         fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : (unsigned char)*c < ' ' ? "\\x%02x" : "%c", (unsigned char)*c);
     }
     fprintf(out, "\"\narchitecture: %s # whose biases, norms and gate it has\n", architectures[s->architecture].name);
+    fprintf(out, "weights: %s # how the linears are stored\n", linear_formats[s->linear_format == WEIGHT_W4 ? 1 : 0].name);
 #define SHAPE_COUNT(field, low, high, meaning) fprintf(out, "%s: %" PRId32 " # %s\n", #field, s->field, (meaning));
 #define SHAPE_REAL(field, low, high, meaning) fprintf(out, "%s: %.9g # %s\n", #field, (double)s->field, (meaning));
 #define SHAPE_FLAG(field, meaning) fprintf(out, "%s: %s # %s\n", #field, s->field ? "true" : "false", (meaning));
@@ -182,7 +208,7 @@ int64_t shape_rom_bits(const struct shape *s)
     struct matrix embedding = {.format = WEIGHT_W6, .n_out = s->n_vocab, .n_in = s->d_model};
     int64_t layer = 0;
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
-        struct matrix linear = {.format = WEIGHT_W3, .n_out = shape_n_out(s, which), .n_in = shape_n_in(s, which)};
+        struct matrix linear = {.format = s->linear_format, .n_out = shape_n_out(s, which), .n_in = shape_n_in(s, which)};
         layer += matrix_rom_bits(&linear);
     }
     return s->n_layers * layer + 16 * shape_vector_values(s) + matrix_rom_bits(&embedding) * (s->tied_head ? 1 : 2);

@@ -5,6 +5,7 @@
  *   # What this model is, in one line (etchsim list shows it).
  *   source: https://huggingface.co/...
  *   architecture: qwen2     left out: llama; some keys that a Llama does not need can be left out too
+ *   weights: mxfp4          how the linears are stored; left out: w3
  *   n_layers: 32
  *   ...
  */
@@ -33,7 +34,8 @@ bool model_shape_parse(const char *text, size_t bytes, const char *file, struct 
 /* All keys with their meanings as comments; reads back to the same values. */
 void model_shape_write(const struct model_shape *model, FILE *out);
 
-/* Mask ROM that the shape takes in the chip's standard formats: 3-bit linears, 6-bit embedding and head, scales, 16-bit norm weights and biases. */
+/* Mask ROM that the shape takes in the chip's standard formats: linears as it says (3-bit, MXFP4), 6-bit embedding and head, scales, 16-bit norm
+ * weights and biases. */
 int64_t shape_rom_bits(const struct shape *shape);
 
 #endif

@@ -54,6 +54,7 @@ static void areas(const struct constants *k, const struct silicon *s, const doub
     }
     p->area_mm2[COMPONENT_overhead] = p->die_mm2 * k->chip_overhead_fraction;
     p->die_mm2 += p->area_mm2[COMPONENT_overhead];
+    p->second_die_mm2 = s->sram_second_die ? p->area_mm2[COMPONENT_sram] * (1 + k->chip_overhead_fraction) : 0;
 }
 
 static bool is_logic(int component)
@@ -75,16 +76,25 @@ static void leak(const struct constants *k, struct physical *p)
     }
 }
 
-/* A wafer of 300 mm: its area over the die's, less what its edge cuts off; Murphy's yield. A die that fits no wafer costs infinitely much. */
-static void price(const struct constants *k, struct physical *p)
+/* A good die. A wafer of 300 mm: its area over the die's, less what its edge cuts off; Murphy's yield. A die that fits no wafer costs infinitely much. */
+static double good_die_usd(const struct constants *k, double mm2, double *per_wafer, double *yield)
 {
     const double diameter_mm = 300, pi = 3.14159265358979323846;
-    double dies = pi * diameter_mm * diameter_mm / (4 * p->die_mm2) - pi * diameter_mm / sqrt(2 * p->die_mm2);
-    double defects = p->die_mm2 / MM2_PER_CM2 * k->cost_defects_per_cm2 * (1 - k->cost_repaired_fraction);
+    double dies = pi * diameter_mm * diameter_mm / (4 * mm2) - pi * diameter_mm / sqrt(2 * mm2);
+    double defects = mm2 / MM2_PER_CM2 * k->cost_defects_per_cm2 * (1 - k->cost_repaired_fraction);
     double good = -expm1(-defects) / defects;
-    p->dies_per_wafer = dies > 0 ? floor(dies) : 0;
-    p->yield = good * good;
-    p->die_usd = k->cost_wafer_usd / (p->dies_per_wafer * p->yield);
+    *per_wafer = dies > 0 ? floor(dies) : 0;
+    *yield = good * good;
+    return k->cost_wafer_usd / (*per_wafer * *yield);
+}
+
+static void price(const struct constants *k, struct physical *p)
+{
+    p->die_usd = good_die_usd(k, p->die_mm2 - p->second_die_mm2, &p->dies_per_wafer, &p->yield);
+    if (p->second_die_mm2 > 0) {
+        double per_wafer, yield;
+        p->die_usd = (p->die_usd + good_die_usd(k, p->second_die_mm2, &per_wafer, &yield) + k->bond_usd) / k->bond_yield;
+    }
     p->card_usd = (p->die_usd + k->cost_package_usd + k->cost_board_usd) * k->cost_price_factor;
 }
 
@@ -102,7 +112,8 @@ void physical_die(const struct constants *k, const struct silicon *s, struct phy
 
 static void dynamic(const struct constants *k, const struct silicon *s, const struct activity *a, struct physical *p)
 {
-    double block_mm = sqrt(p->die_mm2 / s->blocks);
+    double block_mm = sqrt((p->die_mm2 - p->second_die_mm2) / s->blocks);
+    double sram_pj_per_bit = k->sram_access_pj_per_bit + (s->sram_second_die ? k->bond_pj_per_bit : 0);
     double rom_bits = a->layer_tokens * s->layers_rom_bits + a->head_tokens * s->head_rom_bits;
     double adds = a->layer_tokens * s->layers_adds + a->head_tokens * s->head_adds;
     double lora_macs = a->lora_words * s->sram_word_bits / LORA_WEIGHT_BITS;
@@ -112,7 +123,7 @@ static void dynamic(const struct constants *k, const struct silicon *s, const st
     double pj[COMPONENTS] = {
         [COMPONENT_rom_cells] = rom_bits * k->rom_read_pj_per_bit,
         [COMPONENT_rom_logic] = adds * k->rom_add_pj + product_bits * block_mm * k->link_wire_pj_per_bit_mm,
-        [COMPONENT_sram] = a->sram_words * s->sram_word_bits * k->sram_access_pj_per_bit,
+        [COMPONENT_sram] = a->sram_words * s->sram_word_bits * sram_pj_per_bit,
         [COMPONENT_lora] = lora_macs * k->compute_mac_pj,
         [COMPONENT_attention] = a->kv_rows_read * (s->row_macs * k->compute_mac_pj + s->row_exponentials * k->compute_vector_pj),
         [COMPONENT_vector] = elements * k->compute_vector_pj,

@@ -24,10 +24,12 @@ extern const char *const component_labels[COMPONENTS]; /* for people */
 struct physical {
     /* of the die */
     double area_mm2[COMPONENTS], transistors[COMPONENTS], leakage_w[COMPONENTS];
-    double die_mm2, die_transistors;
-    double static_w; /* leakage, and the clock of logic that waits */
+    double die_mm2, die_transistors; /* die_mm2: of both dies, where SRAM has its own */
+    double second_die_mm2;           /* of it; 0: there is one die */
+    double static_w;                 /* leakage, and the clock of logic that waits */
     double idle_clock_w;
-    double dies_per_wafer, yield, die_usd, card_usd; /* card_usd: its owner's price */
+    double dies_per_wafer, yield; /* of the die with the ROM */
+    double die_usd, card_usd;     /* good dies, bonded; its owner's price */
     /* of the run: dynamic energy, then what follows with the time that it took. 0 where nothing was generated */
     double dynamic_j[COMPONENTS];
     double run_dynamic_j, run_j; /* run_j: with static_w over the run */

@@ -54,7 +54,7 @@ void physical_print(const struct physics *physics, const struct physical corners
             corner_names[CORNER_LOW], corner_names[CORNER_NOMINAL], corner_names[CORNER_HIGH]);
     for (int i = 0; i < PHYSICAL_RESULTS; i++) {
         const struct physical_result *r = &physical_results[i];
-        if (r->shown) {
+        if (r->shown && r->value(&corners[CORNER_HIGH]) != 0) {
             fprintf(out, "  %-24s %-12s", r->meaning, r->unit);
             for (enum corner c = 0; c < CORNERS; c++) {
                 fprintf(out, " %11.4g", r->value(&corners[c]));

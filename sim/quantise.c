@@ -37,8 +37,7 @@ static const struct {
 };
 enum { N_STANDARD_BOOKS = sizeof STANDARD_BOOKS / sizeof *STANDARD_BOOKS };
 
-/* OCP MX 1.0's E2M1 times two; 0 and -0 are two codes of one value. */
-static const int8_t MX_BOOK[CODEBOOK_MAX] = {-MX_CODE_MAX, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, MX_CODE_MAX};
+const int8_t MX_BOOK[CODEBOOK_MAX] = {-MX_CODE_MAX, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, MX_CODE_MAX};
 
 static struct search search_of(const struct quantiser *q)
 {

@@ -35,6 +35,9 @@ struct quantise_error { /* sums over the weights seen */
 /* Smallest exponent at which the magnitude is at most 31 * 63 * 2^e, within WEIGHT_EXPONENT_MIN..MAX; 0 for 0. */
 int32_t quantise_exponent(float largest);
 
+/* MXFP4's codebook: E2M1 of OCP MX 1.0, times two; 0 and -0 are two codes of one value. */
+extern const int8_t MX_BOOK[CODEBOOK_MAX];
+
 /* Chooses exponent and, for w3, codebook (w4 is MXFP4, with the one of E2M1 and powers of two for scales) from rows [n_rows][n_in] of a tensor whose largest magnitude is `largest`. Returns how many
  * choices it leaves in choices[], at least 1: several only when each of them fits the sample exactly (the caller takes the first
  * that fits the whole tensor), else the best one. */

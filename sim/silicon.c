@@ -5,7 +5,7 @@
 #include "sim/chip.h"
 #include "sim/request.h"
 
-/* A weight is selected three bits at a time out of eight products; what a product and an accumulator are wide is in docs/numbers.md. */
+/* A weight is selected three bits at a time out of eight products (MXFP4: a magnitude, and the sign makes the addition a subtraction); what a product and an accumulator are wide is in docs/numbers.md. */
 enum { SELECT_BITS = 3, ALPHABET = 8, PRODUCT_BITS = 14, ACC_BITS = 40, RESIDUAL_BITS = 32, ACT_BITS = 8 };
 
 struct array { /* matrices that share an input, side by side */
@@ -100,6 +100,7 @@ static void count_lanes(const struct chip_config *c, const struct shape *m, stru
     s->vector_lanes = blocks * (2.0 * c->norm_lanes + c->rope_lanes + c->silu_lanes) + c->norm_lanes + c->sampler_lanes;
     s->sram_bits = blocks * c->sram_banks * (double)c->sram_depth_words * c->sram_width_bits;
     s->sram_ports = c->sram_ports;
+    s->sram_second_die = c->sram_die == DIE_SECOND;
     s->blocks = blocks;
 }
 

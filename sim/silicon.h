@@ -24,6 +24,7 @@ struct silicon {
     double rom_multipliers;  /* products of an activation with an entry of the alphabet, made in a cycle */
     double rom_tree_adders;
     double sram_bits, sram_ports; /* ports of a bank */
+    bool sram_second_die;         /* it has a die of its own */
     double lora_lanes, attention_lanes, softmax_lanes, vector_lanes;
     double buffer_bits; /* of the links that carry activations */
     double blocks;      /* layer blocks side by side: wires are as long as one is wide */

@@ -64,13 +64,13 @@ static void opentallas_has_its_published_operations(void)
     run_close(&r);
 }
 
-/* Three users on the two KV caches of hc1, and two on their way round roma: skip's events are step's. */
+/* Three users on the two KV caches of hc1, two on their way round roma, one on hc2: skip's events are step's. */
 static void engines_agree_at_full_size(void)
 {
     static const struct {
         const char *chip, *model;
         int32_t sequences;
-    } cases[] = {{"hc1", "llama-3.1-8b", 3}, {"roma", "llama-3.2-3b", 2}};
+    } cases[] = {{"hc1", "llama-3.1-8b", 3}, {"roma", "llama-3.2-3b", 2}, {"hc2", "dense-20b", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static const char *const set[] = {"kv.sequences=2", "kv.context_tokens=512"};
         uint64_t hash[2] = {0}, cycles[2] = {0};
@@ -137,7 +137,7 @@ static void auto_sizes_a_chip_for_every_model(void)
 
 static void every_parameter_says_where_it_is_from(void)
 {
-    static const char *const chips[] = {"hc1", "opentallas", "roma"};
+    static const char *const chips[] = {"hc1", "hc2", "opentallas", "roma"};
     static const char *const words[] = {"published", "derived", "guessed", "fitted"};
     for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
         struct chip_config config;

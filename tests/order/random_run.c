@@ -56,6 +56,7 @@ static void random_config(struct chip_config *c, uint64_t *seed)
     uint64_t more = *seed ^ 0x5bd1e995; /* later parameters have draws of their own: earlier chips stay what they are */
     c->rom_array_macs = pick(&more, 0, 2) / 2 * pick(&more, 50, 2000);
     c->attention_max_lanes = pick(&more, 0, 2) / 2 * pick(&more, 1, 16);
+    c->sram_die = pick(&more, 0, 1);
 }
 
 void random_run_make(struct random_run *run, uint64_t seed)

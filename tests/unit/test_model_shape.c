@@ -30,6 +30,7 @@ static void complains_with_line_and_key(void)
         {GOOD "n_layers: 2\n", "s.yaml:13: n_layers: expected once, given before in line 1"},
         {GOOD "n_layer: 2\n", "did you mean 'n_layers'"},
         {GOOD "architecture: gpt2\n", "s.yaml:13: architecture: expected one of llama, qwen2, qwen3, gemma3, phi3, found \"gpt2\""},
+        {GOOD "weights: w4\n", "s.yaml:13: weights: expected w3 or mxfp4, found \"w4\""},
         {GOOD "rotary_dim: 6\n", "rotary_dim: expected an even number of at most head_dim (4), found 6"},
         {GOOD "global_period: 6\n", "global_period and rope_base_local: expected with window_tokens only"},
         {GOOD "rope_gain: 4\n", "s.yaml:13: rope_gain"},
@@ -93,7 +94,7 @@ static void presets_have_their_published_size(void)
     } models[] = {
         {"llama-3.1-8b", 8030261248}, {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"smollm2-135m", 134515008},
         {"smollm2-360m", 361821120},  {"smollm2-1.7b", 1711376384}, {"qwen2.5-0.5b", 494032768},  {"qwen2.5-1.5b", 1543714304},
-        {"gemma-3-270m", 268098176},  {"phi-4-mini", 3836021760},
+        {"gemma-3-270m", 268098176},  {"phi-4-mini", 3836021760},   {"dense-20b", 20188206080}, /* a guess: nobody has published it */
     };
     struct preset_list list;
     struct error e;
@@ -105,6 +106,24 @@ static void presets_have_their_published_size(void)
         REQUIRE_GOOD(model_shape_load(models[i].name, &model, &e), &e);
         CHECK_EQ_INT(n_weights(&model.shape), models[i].published);
     }
+}
+
+/* Counted by hand: MXFP4 takes 4 bits and a shared exponent of 8 for 32 weights, w3 a scale of 6; embedding and head 6 and 6. */
+static void weights_take_their_bits(void)
+{
+    struct model_shape model;
+    struct error e;
+    const int64_t d = 5120, kv = 1024, ff = 21504, vocab = 128256, weights = 48 * (2 * d * d + 2 * d * kv + 3 * d * ff);
+    const int64_t rest = 2 * vocab * d * (6 * 32 + 6) / 32 + 16 * (2 * 48 + 1) * d;
+    REQUIRE_GOOD(model_shape_load("dense-20b", &model, &e), &e);
+    CHECK_EQ_INT(model.shape.linear_format, WEIGHT_W4);
+    CHECK_EQ_INT(shape_rom_bits(&model.shape), weights * (4 * 32 + 8) / 32 + rest);
+    model.shape.linear_format = WEIGHT_W3;
+    CHECK_EQ_INT(shape_rom_bits(&model.shape), weights * (3 * 32 + 6) / 32 + rest);
+    REQUIRE_GOOD(parse(GOOD "weights: w3\n", &model, &e), &e);
+    CHECK_EQ_INT(model.shape.linear_format, WEIGHT_W3);
+    REQUIRE_GOOD(parse(GOOD, &model, &e), &e);
+    CHECK_EQ_INT(model.shape.linear_format, WEIGHT_W3);
 }
 
 static void opens_without_weights(void)
@@ -161,6 +180,7 @@ void suite_model_shape(void)
     suite_add("a bad shape file is named with line and key", complains_with_line_and_key);
     suite_add("heads that do not fit each other are refused", checks_keys_against_each_other);
     suite_add("each preset has as many weights as its publisher says", presets_have_their_published_size);
+    suite_add("linears in w3 or MXFP4 take as many ROM bits", weights_take_their_bits);
     suite_add("a GGUF file or a preset gives a model without weights", opens_without_weights);
     suite_add("synthetic:RANK names an adapter without values, of the right size", synthetic_adapters_have_a_rank);
 }

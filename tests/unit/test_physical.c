@@ -168,6 +168,9 @@ static const struct constants round_constants = {
     .sram_bit_transistors = 6,
     .sram_access_pj_per_bit = 0.5,
     .sram_leakage_w_per_mm2 = 0.02,
+    .bond_pj_per_bit = 0.3,
+    .bond_usd = 20,
+    .bond_yield = 0.8,
     .lora_lane_gates = 1000,
     .attention_lane_gates = 1000,
     .attention_softmax_lane_gates = 2000,
@@ -256,6 +259,29 @@ static void a_die_by_hand(void)
     CHECK_NEAR(p.yield, 0.9514276, 1e-7);  /* ((1 - exp(-0.05)) / 0.05)^2 */
     CHECK_NEAR(p.die_usd, 10.5105, 1e-4);  /* 10 / yield */
     CHECK_NEAR(p.card_usd, 201.021, 1e-3); /* (die + 40 + 50) * 2 */
+}
+
+/* SRAM's 15 mm2 and a quarter more have a die of their own. Both are tested, then bonded, and four pairs of five are good. */
+static void two_dies_by_hand(void)
+{
+    struct silicon s = round_silicon;
+    struct physical p, one;
+    s.sram_second_die = true;
+    physical_die(&round_constants, &round_silicon, &one);
+    physical_run(&round_constants, &round_silicon, &round_activity, &one);
+    CHECK_NEAR(one.second_die_mm2, 0, 0);
+    physical_die(&round_constants, &s, &p);
+    physical_run(&round_constants, &s, &round_activity, &p);
+    CHECK_NEAR(p.second_die_mm2, 18.75, 1e-12);
+    CHECK_NEAR(p.die_mm2, 100, 1e-12); /* both */
+    CHECK_NEAR(p.die_transistors, one.die_transistors, 0);
+    CHECK_NEAR(p.static_w, one.static_w, 0);
+    CHECK_NEAR(p.dies_per_wafer, 796, 0); /* of 81.25 mm2 */
+    CHECK_NEAR(p.yield, 0.9603212, 1e-7);
+    CHECK_NEAR(p.die_usd, 37.69872, 1e-5);                                                          /* (8.372408 + 1.786569 + 20) / 0.8 */
+    CHECK_NEAR(p.card_usd, 255.39744, 1e-4);                                                        /* (dies + 40 + 50) * 2 */
+    CHECK_NEAR(p.dynamic_j[COMPONENT_sram], 0.32 + 0.192, 1e-12);                                   /* 640 Gbit over the bond */
+    CHECK_NEAR(p.dynamic_j[COMPONENT_links] / one.dynamic_j[COMPONENT_links], sqrt(0.8125), 1e-12); /* a smaller die has shorter wires */
 }
 
 static void a_run_by_hand(void)
@@ -404,15 +430,17 @@ static void twice_the_tokens_twice_the_energy(void)
 /* A larger constant never makes area, energy or cost smaller; or never larger, where the list says LESS. This is what makes the corners brackets. */
 static void results_follow_each_constant(void)
 {
+    struct silicon two_dies = round_silicon;
+    two_dies.sram_second_die = true;
     for (int i = 0; i < CONSTANT_COUNT; i++) {
         struct constants k = round_constants;
         struct physical before, after;
         double *value = (double *)((char *)&k + constants[i].offset), sign = constants[i].effect == EFFECT_LESS ? -1 : 1;
         *value = fmin(constants[i].most, *value * 1.01);
-        physical_die(&round_constants, &round_silicon, &before);
-        physical_run(&round_constants, &round_silicon, &round_activity, &before);
-        physical_die(&k, &round_silicon, &after);
-        physical_run(&k, &round_silicon, &round_activity, &after);
+        physical_die(&round_constants, &two_dies, &before);
+        physical_run(&round_constants, &two_dies, &round_activity, &before);
+        physical_die(&k, &two_dies, &after);
+        physical_run(&k, &two_dies, &round_activity, &after);
         const double changes[] = {after.die_mm2 - before.die_mm2, after.die_transistors - before.die_transistors,
                                   after.run_j - before.run_j, after.card_w - before.card_w,
                                   physical_usd_per_million_tokens(&after) - physical_usd_per_million_tokens(&before)};
@@ -432,6 +460,7 @@ void suite_physical(void)
     suite_add("constants: complaints with line and key", complains_with_line_and_key);
     suite_add("a small chip counted by hand", counts_a_small_chip);
     suite_add("a die by hand", a_die_by_hand);
+    suite_add("two dies by hand", two_dies_by_hand);
     suite_add("a run by hand", a_run_by_hand);
     suite_add("components add up, everything that works is counted", parts_add_up);
     suite_add("activity against the chip's SRAM words, bits against the image", counts_what_the_chip_did);

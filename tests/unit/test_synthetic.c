@@ -13,6 +13,7 @@
 #include "sim/architecture.h"
 #include "sim/bake.h"
 #include "sim/image.h"
+#include "sim/model_shape.h"
 #include "tests/unit/check.h"
 
 /* Neither rows nor inputs fill blocks and panels. */
@@ -106,14 +107,38 @@ static void matrices_are_as_promised(void)
     image_close(&image);
 }
 
+/* A shape that says so has linears in MXFP4: its codebook, scales that are powers of two, the ROM bits of the shape, and about the deviation. */
+static void linears_can_be_mxfp4(void)
+{
+    static const int8_t e2m1_times_two[CODEBOOK_MAX] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
+    struct shape shape = RAGGED;
+    struct image image;
+    shape.linear_format = WEIGHT_W4;
+    open_drawn(&shape, 1, &image);
+    REQUIRE(image.model.layers != NULL);
+    const struct matrix *gate = &image.model.layers[1].linear[LINEAR_GATE];
+    CHECK_EQ_INT(gate->format, WEIGHT_W4);
+    CHECK_EQ_BYTES(gate->codebook, e2m1_times_two, CODEBOOK_MAX);
+    for (int row = 0; row < BLOCK_ROWS; row++) {
+        CHECK(gate->data[row] == 16 || gate->data[row] == 32);
+    }
+    CHECK_EQ_INT(codes_in_padding(gate), 0);
+    const double root = deviation(gate) * sqrt(72);
+    CHECK(root > 0.65 && root < 1.55); /* within a power of two's rounding */
+    CHECK_EQ_INT(image.rom_bits, shape_rom_bits(&shape));
+    CHECK_EQ_INT(image.model.head.format, WEIGHT_W6);
+    image_close(&image);
+}
+
 /* Every kind of model runs, and its logits say different things at different positions. */
 static void models_run(void)
 {
-    struct shape shapes[3] = {RAGGED, RAGGED, RAGGED};
+    struct shape shapes[4] = {RAGGED, RAGGED, RAGGED, RAGGED};
+    shapes[3].linear_format = WEIGHT_W4;
     shapes[1].tied_head = true;
     architecture_apply(ARCHITECTURE_QWEN2, &shapes[1]);
     architecture_apply(ARCHITECTURE_GEMMA3, &shapes[2]);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct image image;
         open_drawn(&shapes[i], 3, &image);
         REQUIRE(image.model.layers != NULL);
@@ -139,5 +164,6 @@ void suite_synthetic(void)
     suite_begin("synthetic");
     suite_add("the same seed gives the same image", same_seed_same_image);
     suite_add("matrices are as promised", matrices_are_as_promised);
+    suite_add("linears can be MXFP4", linears_can_be_mxfp4);
     suite_add("models run", models_run);
 }
