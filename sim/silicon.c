@@ -5,7 +5,8 @@
 #include "sim/chip.h"
 #include "sim/request.h"
 
-/* A weight is selected three bits at a time out of eight products (MXFP4: a magnitude, and the sign makes the addition a subtraction); what a product and an accumulator are wide is in docs/numbers.md. */
+/* A weight is selected three bits at a time out of eight products (MXFP4: a magnitude, and the sign makes the addition a subtraction); what a
+ * product and an accumulator are wide is in docs/numbers.md. */
 enum { SELECT_BITS = 3, ALPHABET = 8, PRODUCT_BITS = 14, ACC_BITS = 40, RESIDUAL_BITS = 32, ACT_BITS = 8 };
 
 struct array { /* matrices that share an input, side by side */
