@@ -1,0 +1,104 @@
+/* chip_incidents.c -- what happens to a chip beside its requests: adapters replaced, transfers broken, bits flipped (incident.h). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/chip_internal.h"
+
+static bool complain(const struct chip *c, const struct incident *what, struct error *e, const char *expected)
+{
+    return error_input(e, "%s: %s of adapter %.100s in cycle %" PRIu64 ": expected %s", c->config.name, incident_names[what->kind],
+                       c->dma.adapters[what->adapter].name, what->at, expected);
+}
+
+static bool check_incident(const struct chip *c, const struct incident *what, struct error *e)
+{
+    const struct sequencer *u = &c->sequencer;
+    ES_ASSERT(what->adapter >= 0 && what->adapter < (int32_t)u->slots.n_adapters);
+    bool replaces = what->kind == INCIDENT_RELOAD || what->kind == INCIDENT_UNLOAD;
+    if (replaces &&
+        (what->adapter < (int32_t)u->slots.pinned || (what->kind == INCIDENT_RELOAD && what->version < (int32_t)u->slots.pinned))) {
+        return complain(c, what, e, "none that is pinned");
+    }
+    if (!replaces && what->layer >= c->shape.n_layers) {
+        return complain(c, what, e, "a layer of the model");
+    }
+    if (what->kind == INCIDENT_FLIP) {
+        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+            if (adapter_pair(&c->dma.adapters[what->adapter], what->layer, which)->rank > 0) {
+                return true;
+            }
+        }
+        return complain(c, what, e, "a layer in which it has weights");
+    }
+    return true;
+}
+
+/* The adapter with flipped bits: all but one pair's matrices are the adapter's own. */
+static void set_damage(struct chip *c, const struct incident *what, struct damage *d, uint64_t seed)
+{
+    const struct adapter *whole = &c->dma.adapters[what->adapter];
+    uint32_t which = (uint32_t)(seed % LINEAR_COUNT);
+    while (adapter_pair(whole, what->layer, (enum linear)which)->rank == 0) {
+        which = (which + 1) % LINEAR_COUNT;
+    }
+    *d = (struct damage){.layer = what->layer, .linear = (int32_t)which, .bits = what->count, .from = NEVER};
+    if (!c->model) {
+        return;
+    }
+    size_t n_pairs = (size_t)whole->n_layers * LINEAR_COUNT;
+    struct adapter *broken = chip_keep(c, 1, sizeof *broken);
+    struct lora_pair *pairs = chip_keep(c, n_pairs, sizeof *pairs), *pair = &pairs[(size_t)what->layer * LINEAR_COUNT + which];
+    memcpy(pairs, whole->pairs, n_pairs * sizeof *pairs);
+    size_t n_a = (size_t)pair->rank * (size_t)pair->n_in, n_b = (size_t)pair->rank * (size_t)pair->n_out;
+    int8_t *a = chip_keep(c, n_a, 1), *b = chip_keep(c, n_b, 1);
+    memcpy(a, pair->a, n_a);
+    memcpy(b, pair->b, n_b);
+    damage_weight(a, n_a, b, n_b, what->count, seed);
+    pair->a = a;
+    pair->b = b;
+    *broken = *whole;
+    broken->pairs = pairs;
+    d->adapter = broken;
+}
+
+static void keep_incidents(struct chip *c, const struct incident *incidents, uint32_t n, uint64_t seed)
+{
+    struct sequencer *u = &c->sequencer;
+    u->incidents = c->dma.incidents = incidents;
+    u->n_incidents = c->dma.n_incidents = n;
+    u->damage = chip_keep(c, n, sizeof *u->damage);
+    c->dma.incidents_left = chip_keep(c, n, sizeof *c->dma.incidents_left);
+    c->map.damage = chip_keep(c, u->slots.count, sizeof(const struct damage *));
+    u->version = chip_keep(c, u->slots.n_adapters, sizeof *u->version);
+    u->queue.version = u->version;
+    for (uint32_t i = 0; i < u->slots.n_adapters; i++) {
+        u->version[i] = (int32_t)i;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        c->dma.incidents_left[i] = incidents[i].count;
+        if (incidents[i].kind == INCIDENT_FLIP) {
+            set_damage(c, &incidents[i], &u->damage[i], seed + i);
+        }
+    }
+}
+
+bool chip_set_incidents(struct chip *c, const struct incident *incidents, uint32_t n, uint64_t seed, struct error *e)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        ES_ASSERT(i == 0 || incidents[i].at >= incidents[i - 1].at);
+        if (!check_incident(c, &incidents[i], e)) {
+            return false;
+        }
+        for (uint32_t j = 0; j < i && incidents[i].kind == INCIDENT_RELOAD; j++) {
+            if (incidents[j].kind == INCIDENT_RELOAD && incidents[j].version == incidents[i].version &&
+                incidents[j].adapter != incidents[i].adapter) {
+                return complain(c, &incidents[i], e, "a version that is no other adapter's");
+            }
+        }
+    }
+    if (setjmp(c->out_of_memory)) {
+        return error_input(e, "%s: not enough memory for adapters with flipped bits", c->config.name);
+    }
+    keep_incidents(c, incidents, n, seed);
+    return true;
+}
