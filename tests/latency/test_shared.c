@@ -113,7 +113,7 @@ static void sequences_share_the_matrix_units(void)
 {
     uint32_t faster = 0;
     for (uint64_t seed = 1; seed <= 30; seed++) {
-        struct timed one, two;
+        struct timed one = {0}, two = {0};
         REQUIRE(execute(&one, seed, 1) && execute(&two, seed, 2));
         CHECK(two.cycles >= one.cycles && two.cycles <= 2 * one.cycles + 8);
         faster += two.cycles < 2 * one.cycles - one.cycles / 10;
