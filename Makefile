@@ -98,7 +98,7 @@ $(addprefix $(BUILD)/obj/,sim/presets.o tests/unit/check.o): FILE_FLAGS = -DETCH
 $(BUILD)/obj/sim/version.o: FILE_FLAGS = -DETCHSIM_COMMIT='"$(COMMIT)"'
 COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
-# The FST writer that comes with Verilator, for traces/waveform.c; not our code, so without our warnings.
+# The FST writer that comes with Verilator, for traces/waveform.c; not our code, so without our warnings and sanitizers (it stores at odd addresses).
 FST := $(shell pkg-config --variable=includedir verilator 2>/dev/null)/gtkwave
 FST_OBJECTS := $(patsubst %,$(BUILD)/obj/fst/%.o,fstapi fastlz lz4)
 $(BUILD)/obj/traces/waveform.o: FILE_FLAGS = -isystem $(FST)
@@ -189,7 +189,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags.txt | libraries $(REGISTERS)
 
 $(BUILD)/obj/fst/%.o: $(FST)/%.c $(BUILD)/flags.txt | libraries
 	@mkdir -p $(@D)
-	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -fPIC -fvisibility=hidden -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) $(VARIANT) -c -o $@ $<
+	$(Q:@=@echo '$<';) $(CCACHE) $(CC) -std=gnu11 $(OPTIMISE) -w -fPIC -fvisibility=hidden -DFST_CONFIG_INCLUDE='"fst_config.h"' -I$(FST) -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) sim/main.c $(TEST_SOURCES) $(BENCH_SOURCES) $(LOCKSTEP_SOURCES) $(FUZZERS:%=tests/fuzz/fuzz_%.c)))
 -include $(patsubst %.c,$(BUILD)/pic/%.d,$(DPI_SOURCES)) $(wildcard $(addprefix $(BUILD)/obj/,sim/systemc/*.d tests/systemc/*.d tests/systemc/*/*.d $(EXAMPLES)/*.d $(EXAMPLES)/*/*.d))

@@ -155,7 +155,7 @@ static struct load lone_load(const struct bench *b, const struct adapter *a, uin
     int32_t n_layers = b->chip->shape.n_layers;
     bool streams = c->slots_loading == LOADING_STREAMING;
     struct load load = {.sum = c->host_transfer_cycles, .dma_keeps_up = true};
-    uint64_t pushed = asked + 1 + c->host_transfer_cycles, taken[LAYERS_MAX], free_at = 0;
+    uint64_t pushed = asked + 1 + c->host_transfer_cycles, taken[LAYERS_MAX] = {0}, free_at = 0;
     for (int32_t l = 0; l < n_layers; l++) {
         uint64_t words = memory_map_slice_words(map, a, l), cycles = slice_link_cycles(c, a, l);
         load.sum += cycles;
