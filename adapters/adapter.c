@@ -89,14 +89,17 @@ static bool pack_pairs(const struct pair_source *source, struct adapter *a, stru
     return true;
 }
 
-/* Identity: shapes, exponents, scales and codes of all pairs in order. */
+/* Identity: shapes, exponents, scales and codes of all pairs in order; an end without a pair doesn't count. */
 static uint64_t hash_pairs(const struct adapter *a)
 {
     XXH64_state_t *state = XXH64_createState();
     ES_ASSERT(state != NULL);
     XXH64_reset(state, 0);
-    for (int64_t i = 0; i < (int64_t)a->n_layers * LINEAR_COUNT; i++) {
+    for (int32_t i = 0; i < pair_count(a->n_layers); i++) {
         const struct lora_pair *p = &a->pairs[i];
+        if (p->rank == 0 && pair_linear(a->n_layers, i) >= LINEAR_COUNT) {
+            continue;
+        }
         const int32_t numbers[5] = {p->rank, p->n_in, p->n_out, p->exponent_a, p->exponent_b};
         XXH64_update(state, numbers, sizeof numbers);
         if (p->rank > 0) {

@@ -1,4 +1,4 @@
-/* adapter.h -- a LoRA adapter packed for the chip: 6-bit A and B for each linear of each layer. */
+/* adapter.h -- a LoRA adapter packed for the chip: 6-bit A and B for each linear of each layer, and for the embedding and the head. */
 #ifndef ETCHSIM_ADAPTER_H
 #define ETCHSIM_ADAPTER_H
 
@@ -13,14 +13,30 @@ struct adapter {
     uint64_t hash; /* XXH64 of the packed contents: identity is name + hash */
     int32_t n_layers;
     int32_t rank_max;
-    struct lora_pair *pairs; /* [n_layers][LINEAR_COUNT]; rank 0 where the adapter has none */
-    int64_t packed_bits;     /* what it occupies in the SRAM slot, over all layers */
+    struct lora_pair *pairs; /* [pair_count(n_layers)]; rank 0 where the adapter has none */
+    int64_t packed_bits;     /* what it occupies in the SRAM slot, over all layers and the ends */
     void *memory;            /* owned: everything the pairs point to */
 };
 
+/* `layer` does not matter for an end. */
 static inline const struct lora_pair *adapter_pair(const struct adapter *a, int32_t layer, enum linear which)
 {
-    return &a->pairs[(int64_t)layer * LINEAR_COUNT + which];
+    return &a->pairs[pair_index(a->n_layers, layer, which)];
+}
+
+/* What a load of it consists of: a slice for each layer, and one for each end that it has a pair for (layer -1 and layer n_layers). */
+static inline int32_t adapter_first_layer(const struct adapter *a)
+{
+    return adapter_pair(a, 0, LINEAR_EMBEDDING)->rank > 0 ? LAYER_EMBEDDING : 0;
+}
+static inline int32_t adapter_last_layer(const struct adapter *a)
+{
+    return adapter_pair(a, 0, LINEAR_HEAD)->rank > 0 ? a->n_layers : a->n_layers - 1;
+}
+
+static inline bool adapter_changes_ends(const struct adapter *a)
+{
+    return adapter_pair(a, 0, LINEAR_EMBEDDING)->rank > 0 || adapter_pair(a, 0, LINEAR_HEAD)->rank > 0;
 }
 
 /* Reads a PEFT folder or a GGUF file, given by its path or as a preset's name, checks it against the base model's shape and packs it to

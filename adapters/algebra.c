@@ -72,7 +72,7 @@ bool lora_stack(const struct lora_term *terms, int32_t n, struct lora_tensors *o
         if (rank > LORA_RANK_MAX) {
             char name[LORA_LINEAR_NAME_ROOM];
             error_input(e, "%s: expected stacked ranks of at most %d, found %lld (a reduction to fewer: average --method svd --rank N)",
-                        lora_linear_name(i, name), LORA_RANK_MAX, (long long)rank);
+                        lora_linear_name(out, i, name), LORA_RANK_MAX, (long long)rank);
             lora_tensors_free(out);
             return false;
         }
@@ -101,7 +101,7 @@ static bool check_same_ranks(const struct lora_term *terms, int32_t n, struct er
                     e,
                     "%s: expected the same rank in all adapters for a mean of A and B, found %d in %s and %d in %s (0: no pair); "
                     "--method stack and svd take them",
-                    lora_linear_name(index, name), expected, terms[0].tensors->name, found, terms[i].tensors->name);
+                    lora_linear_name(terms[0].tensors, index, name), expected, terms[0].tensors->name, found, terms[i].tensors->name);
             }
         }
     }
@@ -277,7 +277,7 @@ static bool reduce_linear(const struct lora_term *terms, int32_t n, int32_t inde
         return false;
     }
     fill_factors(terms, n, index, &f);
-    bool good = decompose(&f, lora_linear_name(index, name), e);
+    bool good = decompose(&f, lora_linear_name(terms[0].tensors, index, name), e);
     if (good) {
         recompose(&f, to);
     }

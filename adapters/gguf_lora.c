@@ -9,8 +9,8 @@
 
 /* Tensors that the chip has no place for, by how their name begins, or by a part that begins with '_' or '.'. */
 static const char *const REFUSED[][2] = {
-    {"token_embd", "the embedding is in ROM, without a LoRA path"},
-    {"output.weight", "the head is in ROM, without a LoRA path"},
+    {"token_embd", "base weights are in ROM"},
+    {"output.weight", "base weights are in ROM"},
     {"_norm", "norm weights are in ROM"},
     {".bias", "a bias has no place in an adapter slot"},
 };
@@ -67,12 +67,26 @@ static bool fail_name(const struct lora_file *f, const struct lora_file_tensor *
     }
     const bool fused = architectures[f->tensors.base.architecture].fused;
     return lora_file_fail(f, t,
-                          fused ? "blk.N.(attn_qkv|attn_output|ffn_up|ffn_down).weight.lora_(a|b)"
-                                : "blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down).weight.lora_(a|b)",
+                          fused ? "(blk.N.(attn_qkv|attn_output|ffn_up|ffn_down)|token_embd|output).weight.lora_(a|b)"
+                                : "(blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down)|token_embd|output).weight.lora_(a|b)",
                           found, e);
 }
 
-/* blk.N.LINEAR.weight.lora_a, or lora_b: which it is (of a fused matrix the first linear); false for any other name. */
+/* Is a name MATRIX.weight.lora_a, or lora_b? Which one, in *matrix. */
+static bool is_pair_of(struct text name, const char *of, enum lora_matrix *matrix)
+{
+    char expected[GGUF_TENSOR_NAME_MAX + 1];
+    for (*matrix = LORA_A; *matrix <= LORA_B; (*matrix)++) {
+        snprintf(expected, sizeof expected, "%s.weight.lora_%c", of, "ab"[*matrix]);
+        if (text_is(name, expected)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* blk.N.LINEAR.weight.lora_a, token_embd.weight.lora_a, output.weight.lora_a, or lora_b: which it is (of a fused matrix the first linear); false for any other
+ * name. */
 static bool parse_name(enum architecture architecture, struct text name, int32_t *layer, enum linear *which, enum lora_matrix *matrix)
 {
     const char *end = name.bytes + name.length_bytes, *rest = NULL;
@@ -80,14 +94,15 @@ static bool parse_name(enum architecture architecture, struct text name, int32_t
         rest = lora_layer_in_name(name.bytes + 4, end, layer);
     }
     for (int i = 0; rest && i < LINEAR_COUNT; i += fused_linears(architecture, (enum linear)i)) {
-        char expected[GGUF_TENSOR_NAME_MAX + 1];
-        for (int m = LORA_A; m <= LORA_B; m++) {
-            snprintf(expected, sizeof expected, ".%s.weight.lora_%c", gguf_matrix_name(architecture, (enum linear)i), "ab"[m]);
-            if (text_is((struct text){rest, (uint32_t)(end - rest)}, expected)) {
-                *which = (enum linear)i;
-                *matrix = (enum lora_matrix)m;
-                return true;
-            }
+        *which = (enum linear)i;
+        if (is_pair_of((struct text){rest + 1, (uint32_t)(end - rest - 1)}, gguf_matrix_name(architecture, *which), matrix)) {
+            return true;
+        }
+    }
+    for (*which = LINEAR_EMBEDDING; *which < LINEAR_ENDS; (*which)++) {
+        *layer = 0;
+        if (is_pair_of(name, LINEAR_NAMES[*which], matrix)) {
+            return true;
         }
     }
     return false;
@@ -109,6 +124,7 @@ static bool place_tensors(struct lora_file *f, struct error *e)
         if (!parse_name(f->tensors.base.architecture, t.name, &layer, &which, &matrix)) {
             return fail_name(f, &t, e);
         }
+        t.transposed = which == LINEAR_EMBEDDING && matrix == LORA_A;
         if (!check_type(f, &t, e) || !lora_file_place(f, &t, layer, which, matrix, e)) {
             return false;
         }

@@ -66,10 +66,11 @@ static int64_t pad(int64_t bytes)
 }
 
 /* dims: the fastest first. */
-static void put_info(FILE *out, int32_t index, char matrix, int64_t fast, int64_t slow, enum ggml_type type, int64_t *offset)
+static void put_info(FILE *out, const struct lora_tensors *t, int32_t index, char matrix, int64_t fast, int64_t slow, enum ggml_type type,
+                     int64_t *offset)
 {
     char linear[LORA_LINEAR_NAME_ROOM], name[LORA_LINEAR_NAME_ROOM + 16];
-    snprintf(name, sizeof name, "%s.weight.lora_%c", lora_linear_name(index, linear), matrix);
+    snprintf(name, sizeof name, "%s.weight.lora_%c", lora_linear_name(t, index, linear), matrix);
     put_text(out, name);
     put_u32(out, 2);
     put_u64(out, (uint64_t)fast);
@@ -96,11 +97,26 @@ static double alpha_ratio(const struct lora_linear *l, double alpha)
 static void put_b(const struct lora_tensors *t, int32_t index, double ratio, struct lora_values *v)
 {
     const struct lora_linear *l = &t->linears[index];
-    const enum linear which = (enum linear)(index % LINEAR_COUNT);
+    const enum linear which = lora_tensors_which(t, index);
     const bool moved = architectures[t->base.architecture].halves && (which == LINEAR_Q || which == LINEAR_K);
     for (int32_t row = 0; row < l->n_out; row++) {
         const int32_t from = moved ? halves_chip_row(row, t->base.head_dim, shape_rotary_dim(&t->base)) : row;
         lora_values_put_all(v, l->b + (int64_t)from * l->rank, l->rank, ratio);
+    }
+}
+
+/* A of linear `index`; the embedding's a row for each token. */
+static void put_a(const struct lora_tensors *t, int32_t index, struct lora_values *v)
+{
+    const struct lora_linear *l = &t->linears[index];
+    if (lora_tensors_which(t, index) != LINEAR_EMBEDDING) {
+        lora_values_put_all(v, l->a, (int64_t)l->rank * l->n_in, 1);
+        return;
+    }
+    for (int32_t token = 0; token < l->n_in; token++) {
+        for (int32_t j = 0; j < l->rank; j++) {
+            lora_values_put(v, (double)l->a[(int64_t)j * l->n_in + token]);
+        }
     }
 }
 
@@ -119,15 +135,16 @@ static void put_file(const struct lora_tensors *t, const char *name, double alph
     for (int32_t i = 0; i < lora_tensors_count(t); i++) {
         const struct lora_linear *l = &t->linears[i];
         if (l->rank > 0) {
-            put_info(v->out, i, 'a', l->n_in, l->rank, v->type, &offset);
-            put_info(v->out, i, 'b', l->rank, l->n_out, v->type, &offset);
+            const bool transposed = lora_tensors_which(t, i) == LINEAR_EMBEDDING;
+            put_info(v->out, t, i, 'a', transposed ? l->rank : l->n_in, transposed ? l->n_in : l->rank, v->type, &offset);
+            put_info(v->out, t, i, 'b', l->rank, l->n_out, v->type, &offset);
         }
     }
     for (int32_t i = 0; i < lora_tensors_count(t); i++) {
         const struct lora_linear *l = &t->linears[i];
         if (l->rank > 0) {
             put_padding(v->out);
-            lora_values_put_all(v, l->a, (int64_t)l->rank * l->n_in, 1);
+            put_a(t, i, v);
             put_padding(v->out);
             put_b(t, i, alpha_ratio(l, alpha), v);
         }

@@ -30,6 +30,10 @@ bool lora_file_fail(const struct lora_file *f, const struct lora_file_tensor *t,
 bool lora_file_place(struct lora_file *f, const struct lora_file_tensor *t, int32_t layer, enum linear first, enum lora_matrix matrix,
                      struct error *e)
 {
+    if (first >= LINEAR_COUNT) {
+        f->pairs[pair_index(f->tensors.base.n_layers, layer, first)].matrix[matrix] = *t;
+        return true;
+    }
     if (layer >= f->tensors.base.n_layers) {
         char expected[64];
         snprintf(expected, sizeof expected, "layers below %d, the base model's", f->tensors.base.n_layers);
@@ -65,17 +69,23 @@ const char *lora_layer_in_name(const char *digits, const char *end, int32_t *lay
 
 /* --- checks --- */
 
-static bool check_shape(const struct lora_file *f, const struct lora_file_tensor *t, int64_t n_rows, int64_t n, struct error *e)
+bool lora_file_expect_shape(const struct lora_file *f, const struct lora_file_tensor *t, int64_t n_rows, int64_t n, const char *why,
+                            struct error *e)
 {
     if (t->n_rows == n_rows && t->n == n) {
         return true;
     }
-    char expected[96], found[96] = "not two dimensions";
-    snprintf(expected, sizeof expected, "shape [%" PRId64 ", %" PRId64 "] for this base model and rank", n_rows, n);
+    char expected[128], found[96] = "not two dimensions";
+    snprintf(expected, sizeof expected, "shape [%" PRId64 ", %" PRId64 "] %s", n_rows, n, why);
     if (t->n_rows >= 0) {
         snprintf(found, sizeof found, "[%" PRId64 ", %" PRId64 "]", t->n_rows, t->n);
     }
     return lora_file_fail(f, t, expected, found, e);
+}
+
+static bool check_shape(const struct lora_file *f, const struct lora_file_tensor *t, int64_t n_rows, int64_t n, struct error *e)
+{
+    return lora_file_expect_shape(f, t, n_rows, n, "for this base model and rank", e);
 }
 
 /* The narrowest type that holds both exactly. */
@@ -94,7 +104,8 @@ static bool check_pairs(struct lora_file *f, struct error *e)
         if (l->rank == 0) {
             continue;
         }
-        if (!check_shape(f, &m[LORA_A], l->rank, l->n_in, e) ||
+        const bool transposed = m[LORA_A].transposed;
+        if (!check_shape(f, &m[LORA_A], transposed ? l->n_in : l->rank, transposed ? l->rank : l->n_in, e) ||
             !check_shape(f, &m[LORA_B], m[LORA_B].fused_rows ? m[LORA_B].fused_rows : l->n_out, l->rank, e)) {
             return false;
         }
@@ -235,16 +246,34 @@ static bool check_row(const struct lora_file *f, const struct lora_file_tensor *
     return true;
 }
 
+/* A whose rows are its columns in the file. */
+static bool read_transposed(const struct lora_file *f, const struct lora_file_tensor *t, const struct lora_linear *l, struct error *e)
+{
+    float column[LORA_RANK_MAX];
+    for (int32_t i = 0; i < l->n_in; i++) {
+        if (!read_row(f, t, i, column, e) || !check_row(f, t, column, 1, e)) {
+            return false;
+        }
+        for (int32_t j = 0; j < l->rank; j++) {
+            l->a[(int64_t)j * l->n_in + i] = column[j];
+        }
+    }
+    return true;
+}
+
 bool lora_file_read(const struct lora_file *f, int32_t index, const struct lora_linear *l, struct error *e)
 {
-    enum linear which = (enum linear)(index % LINEAR_COUNT);
+    enum linear which = lora_tensors_which(&f->tensors, index);
     const struct shape *base = &f->tensors.base;
     bool halves = !f->is_gguf || architectures[base->architecture].halves;
     bool permuted = halves && (which == LINEAR_Q || which == LINEAR_K);
     for (enum lora_matrix matrix = LORA_A; matrix <= LORA_B; matrix++) {
         const struct lora_file_tensor *t = &f->pairs[index].matrix[matrix];
         double scale = matrix == LORA_B ? lora_scale(l) : 1;
-        const int32_t n_rows = matrix == LORA_A ? l->rank : l->n_out;
+        const int32_t n_rows = matrix == LORA_A ? t->transposed ? 0 : l->rank : l->n_out;
+        if (t->transposed && !read_transposed(f, t, l, e)) {
+            return false;
+        }
         for (int32_t row = 0; row < n_rows; row++) {
             bool moved = permuted && matrix == LORA_B;
             int64_t from = t->first_row + (moved ? halves_row(row, base->head_dim, shape_rotary_dim(base)) : row);

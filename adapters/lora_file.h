@@ -20,6 +20,7 @@ struct lora_file_tensor { /* one of a pair's two matrices, where it lies in the 
     uint64_t at_byte;
     int64_t n_rows, n; /* -1, -1: not a matrix */
     enum ggml_type type;
+    bool transposed;               /* the embedding's A in GGUF files: a row for each token */
     int32_t first_row, fused_rows; /* B of a matrix that several linears share: where this one's rows begin, of how many; 0, 0: its own */
     const void *source;            /* struct safetensors_tensor or struct gguf_tensor */
 };
@@ -56,7 +57,11 @@ bool lora_file_read_all(const struct lora_file *f, struct lora_tensors *t, struc
 
 /* "FILE: tensor NAME at byte N: expected ..., found ...". Returns false. */
 bool lora_file_fail(const struct lora_file *f, const struct lora_file_tensor *t, const char *expected, const char *found, struct error *e);
-/* Puts a tensor to its place, or to those of all linears that are one matrix with `first`; an error where the base has no such layer. */
+/* The same where the shape is another one; `why` follows the expected shape. */
+bool lora_file_expect_shape(const struct lora_file *f, const struct lora_file_tensor *t, int64_t n_rows, int64_t n, const char *why,
+                            struct error *e);
+/* Puts a tensor to its place, or to those of all linears that are one matrix with `first`; an error where the base has no such layer. `layer` does not matter
+ * for an end. */
 bool lora_file_place(struct lora_file *f, const struct lora_file_tensor *t, int32_t layer, enum linear first, enum lora_matrix matrix,
                      struct error *e);
 /* A layer's number in a name: digits without a leading zero up to a '.'; the text from that dot on, or NULL where there is none. */

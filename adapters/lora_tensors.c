@@ -11,8 +11,8 @@ bool lora_tensors_make(const struct shape *base, struct lora_tensors *t, struct 
     *t = (struct lora_tensors){.base = *base};
     t->linears = error_calloc(e, (size_t)lora_tensors_count(t), sizeof *t->linears, "an adapter's pairs");
     for (int32_t i = 0; t->linears && i < lora_tensors_count(t); i++) {
-        t->linears[i].n_in = shape_n_in(base, (enum linear)(i % LINEAR_COUNT));
-        t->linears[i].n_out = shape_n_out(base, (enum linear)(i % LINEAR_COUNT));
+        t->linears[i].n_in = shape_n_in(base, lora_tensors_which(t, i));
+        t->linears[i].n_out = shape_n_out(base, lora_tensors_which(t, i));
     }
     return t->linears != NULL;
 }
@@ -54,9 +54,14 @@ int32_t lora_tensors_rank_max(const struct lora_tensors *t)
     return largest;
 }
 
-const char *lora_linear_name(int32_t index, char name[LORA_LINEAR_NAME_ROOM])
+const char *lora_linear_name(const struct lora_tensors *t, int32_t index, char name[LORA_LINEAR_NAME_ROOM])
 {
-    snprintf(name, LORA_LINEAR_NAME_ROOM, "blk.%d.%s", index / LINEAR_COUNT, LINEAR_NAMES[index % LINEAR_COUNT]);
+    const enum linear which = lora_tensors_which(t, index);
+    if (which < LINEAR_COUNT) {
+        snprintf(name, LORA_LINEAR_NAME_ROOM, "blk.%d.%s", index / LINEAR_COUNT, LINEAR_NAMES[which]);
+    } else {
+        snprintf(name, LORA_LINEAR_NAME_ROOM, "%s", LINEAR_NAMES[which]);
+    }
     return name;
 }
 

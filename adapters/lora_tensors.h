@@ -5,7 +5,8 @@
  *   GGUF file --gguf_lora.c--+                                 +--> lora_write.c   PEFT folder or GGUF file
  *
  * Each linear's pair changes its weights by alpha / rank * B A. Rows of Q's and K's B are in GGUF order (RoPE rotates neighbours), whatever
- * the file's order was.
+ * the file's order was. The embedding's pair is one of a linear with a token's one-hot vector as its input: its weights are the embedding's,
+ * transposed.
  */
 #ifndef ETCHSIM_LORA_TENSORS_H
 #define ETCHSIM_LORA_TENSORS_H
@@ -34,7 +35,7 @@ struct lora_tensors {
     char base_name[LORA_BASE_NAME_ROOM]; /* what a PEFT configuration calls the base model, or "" */
     struct shape base;
     enum ggml_type type;         /* F32, F16 or BF16, the narrowest that holds all values exactly; what the file has them in */
-    struct lora_linear *linears; /* owned, [base.n_layers][LINEAR_COUNT] */
+    struct lora_linear *linears; /* owned, [pair_count(base.n_layers)] */
     float *memory;               /* owned: all a and b */
 };
 
@@ -46,18 +47,22 @@ void lora_tensors_free(struct lora_tensors *t);
 
 static inline int32_t lora_tensors_count(const struct lora_tensors *t)
 {
-    return t->base.n_layers * LINEAR_COUNT;
+    return pair_count(t->base.n_layers);
 }
 
 static inline struct lora_linear *lora_tensors_linear(const struct lora_tensors *t, int32_t layer, enum linear which)
 {
-    return &t->linears[(int64_t)layer * LINEAR_COUNT + which];
+    return &t->linears[pair_index(t->base.n_layers, layer, which)];
 }
 
 int32_t lora_tensors_rank_max(const struct lora_tensors *t);
-/* "blk.7.attn_q", of linear `index` of all. Returns `name`. */
+static inline enum linear lora_tensors_which(const struct lora_tensors *t, int32_t index)
+{
+    return pair_linear(t->base.n_layers, index);
+}
+/* "blk.7.attn_q", "token_embd", "output": of linear `index` of all. Returns `name`. */
 enum { LORA_LINEAR_NAME_ROOM = 40 };
-const char *lora_linear_name(int32_t index, char name[LORA_LINEAR_NAME_ROOM]);
+const char *lora_linear_name(const struct lora_tensors *t, int32_t index, char name[LORA_LINEAR_NAME_ROOM]);
 
 /* Where a path's last component starts, and its length without slashes at the end and without the extension ".gguf". */
 const char *lora_name_of_path(const char *path, int *length);

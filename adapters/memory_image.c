@@ -9,7 +9,7 @@
 #include "sim/slice.h"
 
 static const char magic[8] = {'E', 'T', 'C', 'H', 'L', 'O', 'R', 'A'};
-enum { VERSION = 1, LAYERS_MAX = 4096, EXPONENT_MAX = 256 };
+enum { VERSION_LAYERS = 1, VERSION_ENDS = 2, ENDS = LINEAR_ENDS - LINEAR_COUNT, LAYERS_MAX = 4096, EXPONENT_MAX = 256 };
 /* Bytes of the header's parts. */
 enum {
     NAME_BYTES = 64,
@@ -27,9 +27,20 @@ static size_t aligned(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-static size_t header_bytes(size_t n_layers)
+static size_t header_bytes(size_t n_layers, bool ends)
 {
-    return aligned(FIXED + n_layers * (LAYER + (size_t)LINEAR_COUNT * LINEAR));
+    return aligned(FIXED + n_layers * (LAYER + (size_t)LINEAR_COUNT * LINEAR) + (ends ? ENDS * (size_t)(LAYER + LINEAR) : 0));
+}
+
+/* The slices that an image has: layers first .. last, in this order; with ends the embedding's first and the head's last. */
+struct slices {
+    int32_t first, last;
+    size_t n;
+};
+
+static struct slices slices_of(int32_t n_layers, bool ends)
+{
+    return ends ? (struct slices){LAYER_EMBEDDING, n_layers, (size_t)n_layers + ENDS} : (struct slices){0, n_layers - 1, (size_t)n_layers};
 }
 
 static void store(uint8_t *to, uint64_t value, size_t bytes)
@@ -74,7 +85,8 @@ static void put(struct bits *b, uint32_t value, unsigned bits)
 static void write_slice(const struct adapter *adapter, int32_t layer, uint8_t *to)
 {
     struct bits b = {to, 0, 0};
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(adapter->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         const struct lora_pair *p = adapter_pair(adapter, layer, which);
         for (int64_t i = 0; i < (int64_t)p->rank * p->n_in; i++) {
             put(&b, (uint32_t)p->a[i], LORA_WEIGHT_BITS);
@@ -94,8 +106,10 @@ static void write_slice(const struct adapter *adapter, int32_t layer, uint8_t *t
 
 size_t memory_image_bytes(const struct adapter *adapter)
 {
-    size_t bytes = header_bytes((size_t)adapter->n_layers);
-    for (int32_t layer = 0; layer < adapter->n_layers; layer++) {
+    const bool ends = adapter_changes_ends(adapter);
+    const struct slices slices = slices_of(adapter->n_layers, ends);
+    size_t bytes = header_bytes((size_t)adapter->n_layers, ends);
+    for (int32_t layer = slices.first; layer <= slices.last; layer++) {
         bytes += aligned(slice_size(adapter, layer).bytes);
     }
     return bytes;
@@ -112,32 +126,38 @@ static uint64_t contents_checksum(const struct adapter *adapter, int32_t layer)
     return sum;
 }
 
+static void write_pair(const struct lora_pair *p, uint8_t *to)
+{
+    store(to, (uint32_t)p->rank, 4);
+    store(to + 4, (uint32_t)(p->rank ? p->exponent_a : 0), 4);
+    store(to + 8, (uint32_t)(p->rank ? p->exponent_b : 0), 4);
+}
+
 void memory_image_write(const struct adapter *adapter, uint8_t *to)
 {
-    size_t n_layers = (size_t)adapter->n_layers, header = header_bytes(n_layers), offset = header;
+    const bool ends = adapter_changes_ends(adapter);
+    const struct slices slices = slices_of(adapter->n_layers, ends);
+    const size_t header = header_bytes((size_t)adapter->n_layers, ends);
+    size_t offset = header;
     memset(to, 0, memory_image_bytes(adapter));
     memcpy(to, magic, sizeof magic);
-    store(to + 8, VERSION, 4);
+    store(to + 8, ends ? VERSION_ENDS : VERSION_LAYERS, 4);
     store(to + 12, header, 4);
-    store(to + 16, n_layers, 4);
+    store(to + 16, (uint32_t)adapter->n_layers, 4);
     store(to + 20, LINEAR_COUNT, 4);
     memcpy(to + AT_NAME, adapter->name, NAME_BYTES);
     store(to + AT_HASH, adapter->hash, 8);
-    uint8_t *linear = to + FIXED + n_layers * LAYER;
-    for (int32_t layer = 0; layer < adapter->n_layers; layer++) {
-        uint8_t *entry = to + FIXED + (size_t)layer * LAYER;
+    for (int32_t layer = slices.first; layer <= slices.last; layer++) {
+        uint8_t *entry = to + FIXED + (size_t)(layer - slices.first) * LAYER;
         size_t bytes = slice_size(adapter, layer).bytes;
         store(entry, offset, 8);
         store(entry + 8, bytes, 4);
         store(entry + 16, contents_checksum(adapter, layer), 8);
-        for (enum linear which = 0; which < LINEAR_COUNT; which++, linear += LINEAR) {
-            const struct lora_pair *p = adapter_pair(adapter, layer, which);
-            store(linear, (uint32_t)p->rank, 4);
-            store(linear + 4, (uint32_t)(p->rank ? p->exponent_a : 0), 4);
-            store(linear + 8, (uint32_t)(p->rank ? p->exponent_b : 0), 4);
-        }
         write_slice(adapter, layer, to + offset);
         offset += aligned(bytes);
+    }
+    for (int32_t i = 0; i < pair_count(adapter->n_layers) - (ends ? 0 : ENDS); i++) {
+        write_pair(&adapter->pairs[i], to + FIXED + slices.n * LAYER + (size_t)i * LINEAR);
     }
     store(to + AT_CHECKSUM, header_checksum(to, header), 8);
 }
@@ -146,27 +166,31 @@ void memory_image_write(const struct adapter *adapter, uint8_t *to)
 
 bool memory_image_header_bytes(const uint8_t start[MEMORY_IMAGE_START], size_t *bytes, struct error *e)
 {
-    if (memcmp(start, magic, sizeof magic) != 0 || load_u32(start + 8) != VERSION) {
-        return error_input(e, "adapter image: expected \"ETCHLORA\" and version %d at its beginning", VERSION);
+    const uint32_t version = load_u32(start + 8);
+    if (memcmp(start, magic, sizeof magic) != 0 || (version != VERSION_LAYERS && version != VERSION_ENDS)) {
+        return error_input(e, "adapter image: expected \"ETCHLORA\" and version %d or %d at its beginning", VERSION_LAYERS, VERSION_ENDS);
     }
     *bytes = load_u32(start + 12);
-    return (*bytes >= header_bytes(1) && *bytes <= header_bytes(LAYERS_MAX)) ||
-           error_input(e, "adapter image: byte 12: a header of %zu bytes, expected %zu to %zu", *bytes, header_bytes(1),
-                       header_bytes(LAYERS_MAX));
+    return (*bytes >= header_bytes(1, false) && *bytes <= header_bytes(LAYERS_MAX, true)) ||
+           error_input(e, "adapter image: byte 12: a header of %zu bytes, expected %zu to %zu", *bytes, header_bytes(1, false),
+                       header_bytes(LAYERS_MAX, true));
 }
 
-/* The ranks and exponents of a layer's linears. */
-static bool read_pairs(const uint8_t *linear, const struct shape *shape, int32_t layer, struct lora_pair *pairs, struct error *e)
+/* The ranks and exponents of all pairs. */
+static bool read_pairs(const uint8_t *from, const struct shape *shape, int32_t n, struct lora_pair *pairs, struct error *e)
 {
-    for (enum linear which = 0; which < LINEAR_COUNT; which++, linear += LINEAR) {
-        int32_t rank = (int32_t)load_u32(linear), a = (int32_t)load_u32(linear + 4), b = (int32_t)load_u32(linear + 8);
+    for (int32_t i = 0; i < pair_count(shape->n_layers); i++) {
+        const enum linear which = pair_linear(shape->n_layers, i);
+        const uint8_t *at = from + (size_t)i * LINEAR;
+        int32_t rank = i < n ? (int32_t)load_u32(at) : 0, a = rank ? (int32_t)load_u32(at + 4) : 0,
+                b = rank ? (int32_t)load_u32(at + 8) : 0;
         if (rank < 0 || rank > LORA_RANK_MAX || a < -EXPONENT_MAX || a > EXPONENT_MAX || b < -EXPONENT_MAX || b > EXPONENT_MAX) {
             return error_input(e,
                                "adapter image: layer %" PRId32 ", linear %d: rank %" PRId32 ", exponents %" PRId32 " and %" PRId32
                                ": expected a rank of 0 to %d, exponents of -%d to %d",
-                               layer, (int)which, rank, a, b, LORA_RANK_MAX, EXPONENT_MAX, EXPONENT_MAX);
+                               pair_layer(shape->n_layers, i), (int)which, rank, a, b, LORA_RANK_MAX, EXPONENT_MAX, EXPONENT_MAX);
         }
-        pairs[which] = (struct lora_pair){
+        pairs[i] = (struct lora_pair){
             .rank = rank, .n_in = shape_n_in(shape, which), .n_out = shape_n_out(shape, which), .exponent_a = a, .exponent_b = b};
     }
     return true;
@@ -180,7 +204,7 @@ static size_t pair_scales(const struct lora_pair *p)
 /* Zeroed arrays for all pairs: scales first, then weights. */
 static bool make_room(struct adapter *adapter, struct error *e)
 {
-    size_t scales = 0, weights = 0, n = (size_t)adapter->n_layers * LINEAR_COUNT;
+    size_t scales = 0, weights = 0, n = (size_t)pair_count(adapter->n_layers);
     for (size_t i = 0; i < n; i++) {
         const struct lora_pair *p = &adapter->pairs[i];
         scales += pair_scales(p);
@@ -203,23 +227,19 @@ static bool make_room(struct adapter *adapter, struct error *e)
     return adapter->memory != NULL;
 }
 
-static bool read_layers(const uint8_t *header, const struct shape *shape, struct adapter *adapter, struct memory_slice *slices,
-                        struct error *e)
+static bool read_slices(const uint8_t *header, bool ends, const struct adapter *adapter, struct memory_slice *slices, struct error *e)
 {
-    size_t n_layers = (size_t)adapter->n_layers;
-    uint64_t offset = header_bytes(n_layers);
-    for (int32_t layer = 0; layer < adapter->n_layers; layer++) {
-        const uint8_t *entry = header + FIXED + (size_t)layer * LAYER;
-        const uint8_t *linear = header + FIXED + n_layers * LAYER + (size_t)layer * LINEAR_COUNT * LINEAR;
-        if (!read_pairs(linear, shape, layer, &adapter->pairs[(size_t)layer * LINEAR_COUNT], e)) {
-            return false;
-        }
-        uint64_t bytes = slice_size(adapter, layer).bytes;
-        slices[layer] = (struct memory_slice){load_u64(entry), load_u32(entry + 8), load_u64(entry + 16)};
-        if (slices[layer].offset != offset || slices[layer].bytes != bytes) {
+    const struct slices all = slices_of(adapter->n_layers, ends);
+    uint64_t offset = header_bytes((size_t)adapter->n_layers, ends);
+    for (int32_t layer = all.first; layer <= all.last; layer++) {
+        const uint8_t *entry = header + FIXED + (size_t)(layer - all.first) * LAYER;
+        const uint64_t bytes = slice_size(adapter, layer).bytes;
+        struct memory_slice *slice = &slices[layer + 1];
+        *slice = (struct memory_slice){load_u64(entry), load_u32(entry + 8), load_u64(entry + 16)};
+        if (slice->offset != offset || slice->bytes != bytes) {
             return error_input(
                 e, "adapter image: layer %" PRId32 ": a slice of %" PRIu32 " bytes at %" PRIu64 ", expected %" PRIu64 " at %" PRIu64, layer,
-                slices[layer].bytes, slices[layer].offset, bytes, offset);
+                slice->bytes, slice->offset, bytes, offset);
         }
         offset += aligned(bytes);
     }
@@ -238,12 +258,13 @@ bool memory_image_header(const uint8_t *header, size_t bytes, const struct shape
     if (!memory_image_header_bytes(header, &said, e)) {
         return false;
     }
-    uint32_t n_layers = load_u32(header + 16), n_linears = load_u32(header + 20);
-    if (n_layers != (uint32_t)shape->n_layers || n_linears != LINEAR_COUNT || said != header_bytes(n_layers) || bytes != said) {
+    const bool ends = load_u32(header + 8) == VERSION_ENDS;
+    const uint32_t n_layers = load_u32(header + 16), n_linears = load_u32(header + 20);
+    if (n_layers != (uint32_t)shape->n_layers || n_linears != LINEAR_COUNT || said != header_bytes(n_layers, ends) || bytes != said) {
         return error_input(e,
                            "adapter image: %" PRIu32 " layers of %" PRIu32
                            " linears in a header of %zu bytes (%zu are there): expected %" PRId32 " layers of %d in %zu",
-                           n_layers, n_linears, said, bytes, shape->n_layers, LINEAR_COUNT, header_bytes((size_t)shape->n_layers));
+                           n_layers, n_linears, said, bytes, shape->n_layers, LINEAR_COUNT, header_bytes((size_t)shape->n_layers, ends));
     }
     if (load_u64(header + AT_CHECKSUM) != header_checksum(header, bytes)) {
         return error_input(e, "adapter image: the header's checksum does not fit its contents");
@@ -251,12 +272,14 @@ bool memory_image_header(const uint8_t *header, size_t bytes, const struct shape
     if (header[AT_NAME] == 0 || !memchr(header + AT_NAME, 0, NAME_BYTES)) {
         return error_input(e, "adapter image: byte %d: expected a name of 1 to %d bytes", AT_NAME, NAME_BYTES - 1);
     }
-    adapter->n_layers = (int32_t)n_layers;
+    adapter->n_layers = shape->n_layers;
     adapter->hash = load_u64(header + AT_HASH);
     memcpy(adapter->name, header + AT_NAME, NAME_BYTES);
-    adapter->pairs = error_calloc(e, (size_t)n_layers * LINEAR_COUNT, sizeof *adapter->pairs, "an adapter's pairs");
-    *slices = adapter->pairs ? error_calloc(e, n_layers, sizeof **slices, "an adapter's slices") : NULL;
-    if (!*slices || !read_layers(header, shape, adapter, *slices, e) || !make_room(adapter, e)) {
+    const int32_t n_pairs = pair_count(shape->n_layers) - (ends ? 0 : ENDS);
+    adapter->pairs = error_calloc(e, (size_t)pair_count(shape->n_layers), sizeof *adapter->pairs, "an adapter's pairs");
+    *slices = adapter->pairs ? error_calloc(e, (size_t)n_layers + ENDS, sizeof **slices, "an adapter's slices") : NULL;
+    if (!*slices || !read_pairs(header + FIXED + slices_of(shape->n_layers, ends).n * LAYER, shape, n_pairs, adapter->pairs, e) ||
+        !read_slices(header, ends, adapter, *slices, e) || !make_room(adapter, e)) {
         adapter_free(adapter);
         free(*slices);
         *slices = NULL;
@@ -302,7 +325,8 @@ static void take_scales(struct bit_reader *b, uint16_t *to, int32_t n)
 void memory_image_slice(struct adapter *adapter, int32_t layer, const uint8_t *bytes)
 {
     struct bit_reader b = {bytes, 0, 0};
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(adapter->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         const struct lora_pair *p = adapter_pair(adapter, layer, which);
         if (p->rank == 0) {
             continue;

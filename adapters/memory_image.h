@@ -4,6 +4,8 @@
  *
  *   header   "ETCHLORA", u32 version = 1, u32 header_bytes, u32 layers, u32 linears = 7, char name[64], u64 hash (adapter.h), u64 checksum;
  *            per layer: u64 offset, u32 bytes, u32 0, u64 checksum; then per layer and linear: i32 rank, i32 exponent of A, i32 exponent of B; u32 0 where it pads
+ *   version 2, of adapters with a pair for the embedding or the head: their slices before and behind the layers' (without a pair of 0 bytes), their entries too,
+ *            and their ranks and exponents behind those of the layers' linears
  *   slice    per linear that has a rank, bits from the least significant one on: A, then B, 6 bits a weight (two's complement), then the scales of A and B,
  *            16 bits each; zeros up to the byte. Exactly the bytes of slice_size() (sim/slice.h).
  *
@@ -28,7 +30,7 @@ void memory_image_write(const struct adapter *adapter, uint8_t *to);
 
 /* The header's length, from the image's first bytes. */
 bool memory_image_header_bytes(const uint8_t start[MEMORY_IMAGE_START], size_t *bytes, struct error *e);
-/* An adapter for this shape with all weights 0, and where its slices are, [n_layers], owned by the caller. */
+/* An adapter for this shape with all weights 0, and where its slices are, [n_layers + 2], a layer's at layer + 1, owned by the caller. */
 bool memory_image_header(const uint8_t *header, size_t bytes, const struct shape *shape, struct adapter *adapter,
                          struct memory_slice **slices, struct error *e);
 /* Fills in a layer's weights from its slice's bytes. The adapter must be one of memory_image_header(). */

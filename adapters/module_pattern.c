@@ -8,8 +8,9 @@
 
 #include "sim/architecture.h"
 
-const char *const PEFT_MODULES[LINEAR_COUNT] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                                                "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+const char *const PEFT_MODULES[LINEAR_ENDS] = {"self_attn.q_proj", "self_attn.k_proj",   "self_attn.v_proj",
+                                               "self_attn.o_proj", "mlp.gate_proj",      "mlp.up_proj",
+                                               "mlp.down_proj",    "model.embed_tokens", "lm_head"};
 
 const char *peft_module(enum architecture architecture, enum linear which)
 {
@@ -21,7 +22,7 @@ const char *peft_module(enum architecture architecture, enum linear which)
 }
 
 /* A name has some thirty letters: an honest expression needs a few hundred steps. */
-enum { TEXT_BYTES_MAX = 4096, MATCH_STEPS_MAX = 20000, DEPTH_MAX = 1000, HEAP_KIB_MAX = 1024, NAME_ROOM = 64 };
+enum { TEXT_BYTES_MAX = 4096, MATCH_STEPS_MAX = 20000, DEPTH_MAX = 1000, HEAP_KIB_MAX = 1024 };
 
 static bool is_plain(const char *text)
 {
@@ -60,9 +61,16 @@ void module_pattern_free(struct module_pattern *p)
     *p = (struct module_pattern){0};
 }
 
-static size_t module_name(enum architecture architecture, int32_t layer, enum linear which, char name[NAME_ROOM])
+size_t peft_module_name(enum architecture architecture, int32_t layer, enum linear which, char name[PEFT_NAME_ROOM])
 {
-    return (size_t)snprintf(name, NAME_ROOM, "model.layers.%d.%s", layer, peft_module(architecture, which));
+    const char *module = peft_module(architecture, which);
+    return (size_t)(which < LINEAR_COUNT ? snprintf(name, PEFT_NAME_ROOM, "model.layers.%d.%s", layer, module)
+                                         : snprintf(name, PEFT_NAME_ROOM, "%s", module));
+}
+
+const char *peft_tensor_suffix(enum linear which, bool is_b)
+{
+    return which == LINEAR_EMBEDDING ? (is_b ? ".lora_embedding_B" : ".lora_embedding_A") : is_b ? ".lora_B.weight" : ".lora_A.weight";
 }
 
 static enum module_match match_expression(const pcre2_code *code, const char *name, size_t length)
@@ -83,8 +91,8 @@ static enum module_match match_expression(const pcre2_code *code, const char *na
 
 enum module_match module_pattern_match(const struct module_pattern *p, enum architecture architecture, int32_t layer, enum linear which)
 {
-    char name[NAME_ROOM];
-    size_t length = module_name(architecture, layer, which, name);
+    char name[PEFT_NAME_ROOM];
+    size_t length = peft_module_name(architecture, layer, which, name);
     if (p->code) {
         return match_expression(p->code, name, length);
     }
@@ -93,13 +101,20 @@ enum module_match module_pattern_match(const struct module_pattern *p, enum arch
     return ends ? MODULE_MATCHES : MODULE_DIFFERS;
 }
 
+bool module_pattern_is_whole(const struct module_pattern *p, enum architecture architecture, int32_t layer, enum linear which)
+{
+    char name[PEFT_NAME_ROOM];
+    peft_module_name(architecture, layer, which, name);
+    return !p->code && strcmp(p->text, name) == 0;
+}
+
 bool module_pattern_possible(const struct module_pattern *p)
 {
     const char *digits = strstr(p->text, "layers.");
     int32_t layer = digits ? (int32_t)strtol(digits + 7, NULL, 10) : 0; /* the layer it names itself, if any */
     bool possible = p->code != NULL;
-    for (int i = 0; i < ARCHITECTURE_COUNT * LINEAR_COUNT && !possible; i++) {
-        possible = module_pattern_match(p, (enum architecture)(i / LINEAR_COUNT), layer, (enum linear)(i % LINEAR_COUNT)) == MODULE_MATCHES;
+    for (int i = 0; i < ARCHITECTURE_COUNT * LINEAR_ENDS && !possible; i++) {
+        possible = module_pattern_match(p, (enum architecture)(i / LINEAR_ENDS), layer, (enum linear)(i % LINEAR_ENDS)) == MODULE_MATCHES;
     }
     return possible;
 }

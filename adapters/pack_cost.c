@@ -72,8 +72,8 @@ bool pack_round(const struct lora_tensors *in, enum pack_format format, struct l
 
 /* --- errors of the output --- */
 
-/* w += alpha / rank B A */
-static void merge_linear(const struct lora_linear *l, float *w)
+/* w += alpha / rank B A; transposed: the embedding, a row of which is a column of B A. */
+static void merge_linear(const struct lora_linear *l, bool transposed, float *w)
 {
     for (int64_t o = 0; o < l->n_out; o++) {
         for (int64_t i = 0; i < l->n_in; i++) {
@@ -81,7 +81,7 @@ static void merge_linear(const struct lora_linear *l, float *w)
             for (int32_t j = 0; j < l->rank; j++) {
                 sum += (double)l->b[o * l->rank + j] * (double)l->a[(int64_t)j * l->n_in + i];
             }
-            w[o * l->n_in + i] += (float)(lora_scale(l) * sum);
+            w[transposed ? i * l->n_out + o : o * l->n_in + i] += (float)(lora_scale(l) * sum);
         }
     }
 }
@@ -98,12 +98,15 @@ struct evaluation {
 
 static bool open_float(const struct model *model, const struct lora_tensors *adapter, int32_t n, struct evaluation *v)
 {
-    if (!float_model_from_image(model, NULL, &v->model)) {
+    if (!float_model_untied(model, &v->model)) {
         return false;
     }
     for (int32_t i = 0; i < lora_tensors_count(adapter); i++) {
-        const float *w = v->model.layers[i / LINEAR_COUNT].linear[i % LINEAR_COUNT];
-        merge_linear(&adapter->linears[i], (float *)(uintptr_t)w); /* the weights are v->model's own */
+        const enum linear which = lora_tensors_which(adapter, i);
+        const float *w = which == LINEAR_EMBEDDING ? v->model.embedding
+                         : which == LINEAR_HEAD    ? v->model.head
+                                                   : v->model.layers[i / LINEAR_COUNT].linear[which];
+        merge_linear(&adapter->linears[i], which == LINEAR_EMBEDDING, (float *)(uintptr_t)w); /* the weights are v->model's own */
     }
     v->floating = ref_float_new(&v->model, n);
     v->logits = calloc((size_t)model->shape.n_vocab, sizeof *v->logits);

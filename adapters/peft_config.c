@@ -18,7 +18,7 @@ static const char *const REFUSED[][2] = {
     {"lora_bias", "a bias has no place in an adapter slot"},
     {"layer_replication", "the chip has each layer once"},
     {"exclude_modules", "list the modules in target_modules instead"},
-    {"trainable_token_indices", "the embedding is in ROM"},
+    {"trainable_token_indices", "trained rows of the embedding, which is in ROM, have no place in an adapter slot"},
     {"target_parameters", "only linears have adapters"},
     {"use_qalora", "QALoRA pools the inputs"},
     {"alora_invocation_tokens", "an activated LoRA is off for part of the prompt"},
@@ -210,24 +210,17 @@ static bool add_pattern(const struct reader *r, const char *key, const cJSON *it
     return to->n_expressions <= EXPRESSIONS_MAX || fail(r, key, "at most 64 regular expressions", item);
 }
 
-static bool is_in_rom(const char *name)
-{
-    return strstr(name, "lm_head") || strstr(name, "embed_tokens") || strstr(name, "wte");
-}
-
 static bool read_target(const struct reader *r, const cJSON *item, struct peft_config *config)
 {
     const char *name = cJSON_IsString(item) ? item->valuestring : "";
-    if (is_in_rom(name)) {
-        return fail(r, "target_modules", "linears of the layers (the embedding and the head are in ROM, without a LoRA path)", item);
-    }
     if (config->targets.count == PATTERNS_MAX) {
         return fail(r, "target_modules", "fewer modules", item);
     }
     struct module_pattern plain = {.text = name};
     return module_pattern_possible(&plain)
                ? add_pattern(r, "target_modules", item, name, false, &config->targets)
-               : fail(r, "target_modules", "modules of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj", item);
+               : fail(r, "target_modules",
+                      "modules of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, embed_tokens, lm_head", item);
 }
 
 static bool read_targets(const struct reader *r, struct peft_config *config)
@@ -280,7 +273,7 @@ static bool read_patterns(const struct reader *r, const char *key, bool ranks, s
             return false;
         }
         if (!module_pattern_possible(&p->module)) {
-            return fail(r, item->string, "the name of one of a Llama's linears", item);
+            return fail(r, item->string, "the name of one of the model's linears, embed_tokens or lm_head", item);
         }
         if (ranks ? !rank_of(item, &rank) : !alpha_of(item, &p->value)) {
             return fail(r, item->string, ranks ? "a rank of 1 to 128" : "an alpha above 0", item);
@@ -330,7 +323,8 @@ static bool read_config(const struct reader *r, struct peft_config *config)
         return fail(r, "bias", "\"none\" (a bias has no place in an adapter slot)", bias);
     }
     bool fan_in_fan_out;
-    if (!get_bool(r, "use_rslora", &config->use_rslora) || !get_bool(r, "fan_in_fan_out", &fan_in_fan_out) || !check_initialisation(r)) {
+    if (!get_bool(r, "use_rslora", &config->use_rslora) || !get_bool(r, "fan_in_fan_out", &fan_in_fan_out) ||
+        !get_bool(r, "ensure_weight_tying", &config->ties_ends) || !check_initialisation(r)) {
         return false;
     }
     if (!rank_of(get(r, "r"), &config->rank)) {
@@ -435,6 +429,23 @@ static bool layer_is_target(const struct peft_config *config, int32_t layer)
     return found;
 }
 
+/* A module that a target names whole has a pair whatever layers_to_transform says. */
+static bool is_named_whole(const struct peft_config *config, enum architecture architecture, int32_t layer, enum linear which)
+{
+    bool whole = false;
+    for (int32_t i = 0; i < config->targets.count && !whole; i++) {
+        whole = module_pattern_is_whole(&config->targets.items[i].module, architecture, layer, which);
+    }
+    return whole;
+}
+
+/* layers_to_transform leaves what is outside the layers alone. */
+static bool has_layers(const struct peft_config *config)
+{
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(config->json, "layers_to_transform");
+    return cJSON_IsNumber(layers) || cJSON_IsArray(layers);
+}
+
 bool peft_config_pair(const struct peft_config *config, enum architecture architecture, int32_t layer, enum linear which, int32_t *rank,
                       double *alpha, struct error *e)
 {
@@ -446,7 +457,8 @@ bool peft_config_pair(const struct peft_config *config, enum architecture archit
         !find_pattern(config, &config->alphas, architecture, layer, which, &own_alpha, e)) {
         return false;
     }
-    if ((target || config->all_linear) && layer_is_target(config, layer)) {
+    const bool here = which < LINEAR_COUNT ? layer_is_target(config, layer) : !has_layers(config) && !config->all_linear;
+    if (((target || config->all_linear) && here) || is_named_whole(config, architecture, layer, which)) {
         *rank = own_rank ? (int32_t)own_rank->value : config->rank;
         *alpha = own_alpha ? own_alpha->value : config->alpha;
         *alpha *= config->use_rslora ? sqrt(*rank) : 1;

@@ -1,7 +1,7 @@
 /* peft_config.h -- adapter_config.json, as PEFT writes it beside an adapter's weights.
  *
  * What changes the arithmetic in a way the chip does not have is refused by key and reason: modules_to_save, bias, DoRA, other kinds of
- * adapter, initialisations that change the base weights (PiSSA, OLoRA, ...), the embedding and the head. A key unknown to this program
+ * adapter, initialisations that change the base weights (PiSSA, OLoRA, ...), trained tokens. A key unknown to this program
  * is refused unless it is off (null, false, 0, empty). fan_in_fan_out says how a base weight is stored; PEFT turns it off for linears such
  * as a Llama's, and a LoRA pair's own shapes do not depend on it: both values mean the same.
  * Errors: input errors "FILE:LINE: key K: expected ..., found ...".
@@ -27,8 +27,9 @@ struct peft_config {
     int32_t rank; /* 1 .. LORA_RANK_MAX; see peft_config_pair for each linear's own */
     double alpha;
     bool use_rslora;
-    bool all_linear;       /* target_modules is "all-linear" */
-    int32_t layer_max;     /* the last of layers_to_transform; 0 where it is off */
+    bool all_linear;   /* target_modules is "all-linear": the layers' linears, neither embedding nor head */
+    bool ties_ends;    /* ensure_weight_tying: of a model whose head is its embedding, both have the pair that one of them is named for */
+    int32_t layer_max; /* the last of layers_to_transform; 0 where it is off */
     const char *base_name; /* base_model_name_or_path, or "" */
     struct peft_patterns targets, ranks, alphas;
     void *json; /* owned: texts and layers_to_transform are in it */

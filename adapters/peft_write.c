@@ -16,7 +16,7 @@
 #include "sim/architecture.h"
 #include "sim/output.h"
 
-enum { MODULE_NAME_ROOM = 64, TENSOR_NAME_ROOM = 112 };
+enum { TENSOR_NAME_ROOM = 112 };
 
 /* --- adapter_config.json --- */
 
@@ -25,9 +25,9 @@ static const char *short_name(enum linear which)
     return strchr(PEFT_MODULES[which], '.') + 1;
 }
 
-static const char *whole_name(int32_t index, char name[MODULE_NAME_ROOM])
+static const char *whole_name(const struct lora_tensors *t, int32_t index, char name[PEFT_NAME_ROOM])
 {
-    snprintf(name, MODULE_NAME_ROOM, "model.layers.%d.%s", index / LINEAR_COUNT, PEFT_MODULES[index % LINEAR_COUNT]);
+    peft_module_name(t->base.architecture, index / LINEAR_COUNT, lora_tensors_which(t, index), name);
     return name;
 }
 
@@ -53,7 +53,7 @@ static bool linear_is_used(const struct lora_tensors *t, enum linear which)
 static bool is_product(const struct lora_tensors *t)
 {
     bool product = true;
-    for (int32_t i = 0; i < lora_tensors_count(t); i++) {
+    for (int32_t i = 0; i < t->base.n_layers * LINEAR_COUNT; i++) {
         bool named = layer_is_used(t, i / LINEAR_COUNT) && linear_is_used(t, (enum linear)(i % LINEAR_COUNT));
         product = product && named == (t->linears[i].rank > 0);
     }
@@ -63,22 +63,23 @@ static bool is_product(const struct lora_tensors *t)
 static void add_targets(cJSON *config, const struct lora_tensors *t)
 {
     cJSON *targets = cJSON_AddArrayToObject(config, "target_modules");
-    bool product = is_product(t), all_layers = true;
-    char name[MODULE_NAME_ROOM];
+    bool product = is_product(t), all_layers = true, any_layer = false;
+    char name[PEFT_NAME_ROOM];
     for (int which = 0; which < LINEAR_COUNT && product; which++) {
         if (linear_is_used(t, (enum linear)which)) {
             cJSON_AddItemToArray(targets, cJSON_CreateString(short_name((enum linear)which)));
         }
     }
-    for (int32_t i = 0; i < lora_tensors_count(t) && !product; i++) {
-        if (t->linears[i].rank > 0) {
-            cJSON_AddItemToArray(targets, cJSON_CreateString(whole_name(i, name)));
+    for (int32_t i = 0; i < lora_tensors_count(t); i++) {
+        if (t->linears[i].rank > 0 && (!product || lora_tensors_which(t, i) >= LINEAR_COUNT)) {
+            cJSON_AddItemToArray(targets, cJSON_CreateString(whole_name(t, i, name)));
         }
     }
     for (int32_t layer = 0; layer < t->base.n_layers; layer++) {
         all_layers = all_layers && layer_is_used(t, layer);
+        any_layer = any_layer || layer_is_used(t, layer);
     }
-    if (!product || all_layers) {
+    if (!product || all_layers || !any_layer) {
         cJSON_AddNullToObject(config, "layers_to_transform");
         return;
     }
@@ -99,6 +100,7 @@ static double number_of(const struct lora_linear *l, bool ranks)
 static void add_pattern(cJSON *config, const char *key, const struct lora_tensors *t, bool ranks, double usual)
 {
     cJSON *pattern = cJSON_AddObjectToObject(config, key);
+    char name[PEFT_NAME_ROOM];
     for (int which = 0; which < LINEAR_COUNT; which++) {
         double own = 0;
         bool alike = true;
@@ -112,10 +114,14 @@ static void add_pattern(cJSON *config, const char *key, const struct lora_tensor
         }
         for (int32_t layer = 0; layer < t->base.n_layers && !alike; layer++) {
             const struct lora_linear *l = lora_tensors_linear(t, layer, (enum linear)which);
-            char name[MODULE_NAME_ROOM];
             if (l->rank && number_of(l, ranks) != usual) {
-                cJSON_AddNumberToObject(pattern, whole_name(layer * LINEAR_COUNT + which, name), number_of(l, ranks));
+                cJSON_AddNumberToObject(pattern, whole_name(t, layer * LINEAR_COUNT + which, name), number_of(l, ranks));
             }
+        }
+    }
+    for (int32_t i = t->base.n_layers * LINEAR_COUNT; i < lora_tensors_count(t); i++) {
+        if (t->linears[i].rank && number_of(&t->linears[i], ranks) != usual) {
+            cJSON_AddNumberToObject(pattern, whole_name(t, i, name), number_of(&t->linears[i], ranks));
         }
     }
 }
@@ -171,12 +177,13 @@ static struct entry *list_entries(const struct lora_tensors *t, int32_t *n, stru
     struct entry *entries = error_calloc(e, 2 * (size_t)lora_tensors_count(t), sizeof *entries, "an adapter's tensors");
     *n = 0;
     for (int32_t i = 0; entries && i < 2 * lora_tensors_count(t); i++) {
-        char module[MODULE_NAME_ROOM];
+        char module[PEFT_NAME_ROOM];
         if (t->linears[i / 2].rank > 0) {
             struct entry *entry = &entries[(*n)++];
             entry->index = i / 2;
             entry->is_b = i % 2;
-            snprintf(entry->name, sizeof entry->name, "base_model.model.%s.lora_%c.weight", whole_name(i / 2, module), "AB"[i % 2]);
+            snprintf(entry->name, sizeof entry->name, "base_model.model.%s%s", whole_name(t, i / 2, module),
+                     peft_tensor_suffix(lora_tensors_which(t, i / 2), i % 2));
         }
     }
     if (entries) {
@@ -218,7 +225,7 @@ static void put_header(const struct lora_tensors *t, const struct entry *entries
 static void put_tensor(const struct lora_tensors *t, const struct entry *entry, struct lora_values *v)
 {
     const struct lora_linear *l = &t->linears[entry->index];
-    enum linear which = (enum linear)(entry->index % LINEAR_COUNT);
+    enum linear which = lora_tensors_which(t, entry->index);
     if (!entry->is_b) {
         lora_values_put_all(v, l->a, (int64_t)l->rank * l->n_in, 1);
         return;

@@ -6,7 +6,7 @@
 
 bool adapter_synthetic(const char *name, const struct shape *shape, int32_t rank, struct adapter *adapter, struct error *e)
 {
-    struct lora_pair *pairs = error_calloc(e, (size_t)shape->n_layers * LINEAR_COUNT, sizeof *pairs, "adapters");
+    struct lora_pair *pairs = error_calloc(e, (size_t)pair_count(shape->n_layers), sizeof *pairs, "adapters");
     *adapter = (struct adapter){.n_layers = shape->n_layers, .rank_max = rank, .pairs = pairs};
     snprintf(adapter->name, sizeof adapter->name, "%s", name);
     for (int32_t i = 0; pairs && i < shape->n_layers * LINEAR_COUNT; i++) {

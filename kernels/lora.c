@@ -19,6 +19,16 @@ void k_lora_a(const struct lora_pair *pair, const struct act8 *x, struct act8 *h
     k_requant8(&(struct acc){u, pair->rank, x->exponent + pair->exponent_a}, h);
 }
 
+void k_lora_a_token(const struct lora_pair *pair, int32_t token, struct act8 *h)
+{
+    ES_ASSERT(token >= 0 && token < pair->n_in && pair->rank > 0 && pair->rank <= LORA_RANK_MAX);
+    int64_t u[LORA_RANK_MAX];
+    for (int32_t j = 0; j < pair->rank; j++) {
+        u[j] = (int64_t)pair->a[(int64_t)j * pair->n_in + token] * pair->scale_a[j];
+    }
+    k_requant8(&(struct acc){u, pair->rank, pair->exponent_a}, h);
+}
+
 void k_lora_b(const struct lora_pair *pair, const struct act8 *h, int32_t acc_exponent, int64_t *delta)
 {
     enum { ROWS = 256 };

@@ -79,7 +79,7 @@ static void new_vectors(struct ref *ref)
         ref->acc[which] = (struct acc){keep(ref, (size_t)n, sizeof(int64_t)), n, 0};
     }
     ref->h.m = keep(ref, LORA_RANK_MAX, 1);
-    ref->delta.m = keep(ref, widest, sizeof(int64_t));
+    ref->delta.m = keep(ref, larger(widest, (size_t)s->n_vocab), sizeof(int64_t));
     ref->scratch = keep(ref, larger(widest, k_attention_scratch(s, ref->context_tokens)), sizeof(int64_t));
 }
 
@@ -125,12 +125,10 @@ void ref_free(struct ref *ref)
 
 /* -- the model -- */
 
-/* acc[which] = W x, plus B (A x). */
-static void linear(struct ref *ref, const struct adapter *adapter, int32_t layer, enum linear which)
+/* acc = W x, plus B (A x). */
+static void multiply(struct ref *ref, const struct matrix *w, const struct lora_pair *pair, struct acc *acc)
 {
-    struct acc *acc = &ref->acc[which];
-    k_gemv(&ref->model->layers[layer].linear[which], &ref->x, acc);
-    const struct lora_pair *pair = adapter ? adapter_pair(adapter, layer, which) : NULL;
+    k_gemv(w, &ref->x, acc);
     if (pair && pair->rank > 0) {
         ref->delta.n = acc->n;
         ref->delta.exponent = acc->exponent;
@@ -138,6 +136,12 @@ static void linear(struct ref *ref, const struct adapter *adapter, int32_t layer
         k_lora_b(pair, &ref->h, acc->exponent, ref->delta.m);
         k_lora_add(acc, &ref->delta);
     }
+}
+
+static void linear(struct ref *ref, const struct adapter *adapter, int32_t layer, enum linear which)
+{
+    struct acc *acc = &ref->acc[which];
+    multiply(ref, &ref->model->layers[layer].linear[which], adapter ? adapter_pair(adapter, layer, which) : NULL, acc);
     if ((int)which < BIASES) {
         k_bias_add(&ref->model->layers[layer].bias[which], acc);
     }
@@ -188,11 +192,25 @@ static void ffn_block(struct ref *ref, const struct adapter *adapter, int32_t la
     add_to_residual(ref, &w->post_ffn_norm, &ref->acc[LINEAR_DOWN]);
 }
 
+static void embed(struct ref *ref, const struct adapter *adapter, int32_t token)
+{
+    const struct model *m = ref->model;
+    k_embed(&m->embedding, m->embedding_scale_q16, token, &ref->residual);
+    const struct lora_pair *pair = adapter ? adapter_pair(adapter, 0, LINEAR_EMBEDDING) : NULL;
+    if (pair && pair->rank > 0) {
+        ref->delta.n = ref->residual.n;
+        ref->delta.exponent = RESIDUAL_EXPONENT;
+        k_lora_a_token(pair, token, &ref->h);
+        k_lora_b(pair, &ref->h, RESIDUAL_EXPONENT, ref->delta.m);
+        k_embed_add(m->embedding_scale_q16, &ref->delta, &ref->residual);
+    }
+}
+
 void ref_forward(struct ref *ref, const struct adapter *adapter, int32_t token, int32_t position, struct acc *logits)
 {
     const struct model *m = ref->model;
     ES_ASSERT(position >= 0 && position < ref->context_tokens && token >= 0 && token < m->shape.n_vocab);
-    k_embed(&m->embedding, m->embedding_scale_q16, token, &ref->residual);
+    embed(ref, adapter, token);
     for (int32_t layer = 0; layer < m->shape.n_layers; layer++) {
         attention_block(ref, adapter, layer, position);
         ffn_block(ref, adapter, layer);
@@ -200,6 +218,6 @@ void ref_forward(struct ref *ref, const struct adapter *adapter, int32_t token, 
     if (logits) {
         k_rmsnorm(&m->final_norm, &ref->residual, &ref->x, ref->scratch);
         logits->n = m->shape.n_vocab;
-        k_gemv(&m->head, &ref->x, logits);
+        multiply(ref, &m->head, adapter ? adapter_pair(adapter, 0, LINEAR_HEAD) : NULL, logits);
     }
 }

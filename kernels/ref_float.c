@@ -62,8 +62,8 @@ static const double *frequencies(struct arena *a, const uint64_t *increment, int
     return out;
 }
 
-/* w += B A */
-static void merge_lora(float *w, const struct lora_pair *p)
+/* w += B A; transposed: the embedding, a row of which is a column of B A. */
+static void merge_lora(float *w, const struct lora_pair *p, bool transposed)
 {
     for (int32_t o = 0; o < p->n_out; o++) {
         for (int32_t i = 0; i < p->n_in; i++) {
@@ -71,9 +71,19 @@ static void merge_lora(float *w, const struct lora_pair *p)
             for (int32_t j = 0; j < p->rank; j++) {
                 sum += (double)p->b[(int64_t)o * p->rank + j] * p->scale_a[j] * p->a[(int64_t)j * p->n_in + i];
             }
-            w[(int64_t)o * p->n_in + i] += (float)ldexp(sum * p->scale_b[o], p->exponent_a + p->exponent_b);
+            w[transposed ? (int64_t)i * p->n_out + o : (int64_t)o * p->n_in + i] +=
+                (float)ldexp(sum * p->scale_b[o], p->exponent_a + p->exponent_b);
         }
     }
+}
+
+static const float *fill_end(struct arena *a, const struct matrix *from, const struct adapter *adapter, enum linear which)
+{
+    const float *w = dequantise(a, from);
+    if (adapter && w && adapter_pair(adapter, 0, which)->rank > 0) {
+        merge_lora((float *)(uintptr_t)w, adapter_pair(adapter, 0, which), which == LINEAR_EMBEDDING);
+    }
+    return w;
 }
 
 static struct float_layer fill_layer(struct arena *a, const struct layer *from, const struct adapter *adapter, int32_t index)
@@ -89,7 +99,7 @@ static struct float_layer fill_layer(struct arena *a, const struct layer *from, 
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
         to.linear[which] = dequantise(a, &from->linear[which]);
         if (adapter && to.linear[which] && adapter_pair(adapter, index, which)->rank > 0) {
-            merge_lora((float *)(uintptr_t)to.linear[which], adapter_pair(adapter, index, which));
+            merge_lora((float *)(uintptr_t)to.linear[which], adapter_pair(adapter, index, which), false);
         }
         if ((int)which < BIASES) {
             to.bias[which] = scaled(a, from->bias[which].m, from->bias[which].n, from->bias[which].exponent);
@@ -98,7 +108,7 @@ static struct float_layer fill_layer(struct arena *a, const struct layer *from, 
     return to;
 }
 
-static void fill(struct arena *a, const struct model *model, const struct adapter *adapter, struct float_model *out)
+static void fill(struct arena *a, const struct model *model, const struct adapter *adapter, bool untied, struct float_model *out)
 {
     const struct shape *s = &model->shape;
     struct float_layer *layers = take(a, (size_t)s->n_layers * sizeof *layers);
@@ -111,8 +121,8 @@ static void fill(struct arena *a, const struct model *model, const struct adapte
         .residual_epsilon = ldexp((double)model->final_norm.epsilon_q40, -40) / s->d_model,
         .memory = a->memory,
     };
-    out->embedding = dequantise(a, &model->embedding);
-    out->head = s->tied_head ? out->embedding : dequantise(a, &model->head);
+    out->embedding = fill_end(a, &model->embedding, adapter, LINEAR_EMBEDDING);
+    out->head = s->tied_head && !untied ? out->embedding : fill_end(a, &model->head, adapter, LINEAR_HEAD);
     out->final_norm = norm_weights(a, &model->final_norm);
     for (int32_t l = 0; l < s->n_layers; l++) {
         const struct float_layer layer = fill_layer(a, &model->layers[l], adapter, l);
@@ -122,17 +132,27 @@ static void fill(struct arena *a, const struct model *model, const struct adapte
     }
 }
 
-bool float_model_from_image(const struct model *model, const struct adapter *adapter, struct float_model *out)
+static bool from_image(const struct model *model, const struct adapter *adapter, bool untied, struct float_model *out)
 {
     struct arena arena = {NULL, 0};
-    fill(&arena, model, adapter, out); /* how much */
+    fill(&arena, model, adapter, untied, out); /* how much */
     arena = (struct arena){malloc(arena.used), 0};
     if (!arena.memory) {
         *out = (struct float_model){0};
         return false;
     }
-    fill(&arena, model, adapter, out);
+    fill(&arena, model, adapter, untied, out);
     return true;
+}
+
+bool float_model_from_image(const struct model *model, const struct adapter *adapter, struct float_model *out)
+{
+    return from_image(model, adapter, adapter && adapter_changes_ends(adapter), out);
+}
+
+bool float_model_untied(const struct model *model, struct float_model *out)
+{
+    return from_image(model, NULL, true, out);
 }
 
 void float_model_free(struct float_model *m)

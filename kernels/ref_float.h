@@ -34,6 +34,8 @@ struct float_model {
 /* The ROM's weights as they are (exact), with the packed adapter merged in (W + B A, rounded once to float) unless NULL.
  * False when there is no memory. */
 bool float_model_from_image(const struct model *model, const struct adapter *adapter, struct float_model *out);
+/* The same without an adapter, the head's weights always its own, so that adapters can be merged into either end. */
+bool float_model_untied(const struct model *model, struct float_model *out);
 void float_model_free(struct float_model *m);
 
 struct ref_float; /* one sequence */

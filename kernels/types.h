@@ -170,7 +170,20 @@ static inline int32_t shape_rotary_dim(const struct shape *s)
     return s->rotary_dim ? s->rotary_dim : s->head_dim;
 }
 
-enum linear { LINEAR_Q, LINEAR_K, LINEAR_V, LINEAR_O, LINEAR_GATE, LINEAR_UP, LINEAR_DOWN, LINEAR_COUNT };
+/* The linears of a layer, then what can have a LoRA pair outside the layers: the ends. */
+enum linear {
+    LINEAR_Q,
+    LINEAR_K,
+    LINEAR_V,
+    LINEAR_O,
+    LINEAR_GATE,
+    LINEAR_UP,
+    LINEAR_DOWN,
+    LINEAR_COUNT,
+    LINEAR_EMBEDDING = LINEAR_COUNT, /* one token in, a one-hot vector of n_vocab: its column of A */
+    LINEAR_HEAD,
+    LINEAR_ENDS /* behind the last one */
+};
 
 enum { K_SHIFT_MAX = 7 };
 enum { BIASES = LINEAR_V + 1 }; /* Q, K and V can have one */
@@ -224,13 +237,50 @@ static inline int32_t shape_n_out(const struct shape *s, enum linear which)
     case LINEAR_V: return s->n_kv_heads * s->head_dim;
     case LINEAR_GATE:
     case LINEAR_UP: return s->d_ff;
+    case LINEAR_HEAD: return s->n_vocab;
     default: return s->d_model;
     }
 }
 
 static inline int32_t shape_n_in(const struct shape *s, enum linear which)
 {
-    return which == LINEAR_O ? s->n_heads * s->head_dim : which == LINEAR_DOWN ? s->d_ff : s->d_model;
+    return which == LINEAR_O           ? s->n_heads * s->head_dim
+           : which == LINEAR_DOWN      ? s->d_ff
+           : which == LINEAR_EMBEDDING ? s->n_vocab
+                                       : s->d_model;
+}
+
+/* An adapter's pairs in order: the linears of layer 0, those of layer 1 ..., the embedding's, the head's. */
+static inline int32_t pair_count(int32_t n_layers)
+{
+    return n_layers * LINEAR_COUNT + LINEAR_ENDS - LINEAR_COUNT;
+}
+/* `layer` does not matter for an end. */
+static inline int32_t pair_index(int32_t n_layers, int32_t layer, enum linear which)
+{
+    return which < LINEAR_COUNT ? layer * LINEAR_COUNT + (int32_t)which : n_layers * LINEAR_COUNT + (int32_t)which - LINEAR_COUNT;
+}
+static inline enum linear pair_linear(int32_t n_layers, int32_t index)
+{
+    const int32_t end = index - n_layers * LINEAR_COUNT;
+    return (enum linear)(end < 0 ? index % LINEAR_COUNT : LINEAR_COUNT + end);
+}
+
+/* The order in which a token meets them: -1 the embedding, 0 .. n_layers - 1 the layers, n_layers the head. */
+enum { LAYER_EMBEDDING = -1 };
+static inline int32_t pair_layer(int32_t n_layers, int32_t index)
+{
+    const enum linear which = pair_linear(n_layers, index);
+    return which == LINEAR_EMBEDDING ? LAYER_EMBEDDING : which == LINEAR_HEAD ? n_layers : index / LINEAR_COUNT;
+}
+struct linear_range {
+    enum linear first, end; /* end: behind the last one */
+};
+static inline struct linear_range layer_linears(int32_t n_layers, int32_t layer)
+{
+    return layer == LAYER_EMBEDDING ? (struct linear_range){LINEAR_EMBEDDING, LINEAR_EMBEDDING + 1}
+           : layer == n_layers      ? (struct linear_range){LINEAR_HEAD, LINEAR_HEAD + 1}
+                                    : (struct linear_range){LINEAR_Q, LINEAR_COUNT};
 }
 
 /* One linear's LoRA pair: delta = B (A x), alpha / r folded into scale_b. rank 0: this linear has none. */

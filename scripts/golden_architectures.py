@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Writes tests/golden/architectures: a tiny random model of each architecture as llama.cpp converts it to GGUF, and what Hugging Face's
-transformers computes with it, in 64-bit floats; and a random LoRA adapter of each, as a PEFT folder and as llama.cpp converts that to GGUF.
+transformers computes with it, in 64-bit floats; and two random LoRA adapters of each, as PEFT folders and as llama.cpp converts them to GGUF: one of the
+layers' linears, written and merged here, and one of embedding, head and two linears, made, written and computed by PEFT itself.
 
     python3 scripts/golden_architectures.py LLAMA_CPP tests/golden/architectures
 
-LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py and convert_lora_to_gguf.py. Needs torch, transformers, safetensors and gguf from PyPI. Weights are rounded to F16
+LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py and convert_lora_to_gguf.py. Needs torch, transformers, peft, safetensors and gguf from PyPI. Weights are rounded to F16
 before anything is computed, so that the file and the oracle have the same ones.
 """
+import copy
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
+import peft
 import safetensors.torch
 import torch
 import transformers
@@ -105,6 +109,26 @@ def adapt(model, name, folder):
         target_modules=sorted(targets), bias="none", use_rslora=False, use_dora=False, fan_in_fan_out=False), indent=1) + "\n")
 
 
+def adapt_ends(model, name, folder):
+    """Embedding, head and two linears, each end with a rank of its own; PEFT writes the folder and computes, unmerged."""
+    torch.manual_seed(1 + sum(map(ord, name)))
+    linears = ["o_proj", "down_proj"]
+    adapted = peft.get_peft_model(copy.deepcopy(model).float(), peft.LoraConfig(
+        task_type="CAUSAL_LM", r=RANK, lora_alpha=ALPHA, target_modules=["embed_tokens", "lm_head", *linears], init_lora_weights=False,
+        rank_pattern={"embed_tokens": 3, "lm_head": 5}))
+    with torch.no_grad():
+        for key, p in adapted.named_parameters():
+            if "lora_" in key:
+                p.copy_(torch.randn_like(p) * (0.5 if "_B" in key else 1 / p.shape[-1] ** 0.5 if "embedding" not in key else 1))
+    for config in adapted.peft_config.values():
+        config.base_model_name_or_path, config.target_modules = f"random/{name}", sorted(config.target_modules)
+    shutil.rmtree(folder, ignore_errors=True)
+    adapted.save_pretrained(folder)
+    for path in folder.glob("README*"):
+        path.unlink()
+    return adapted.double()
+
+
 def logits_of(model, tokens):
     with torch.no_grad():
         logits = model.eval()(torch.tensor([tokens]), use_cache=False).logits[0]
@@ -124,9 +148,13 @@ def main():
             save(model, folder, llama_cpp, out / f"{name}.gguf")
             model = model.double()
             logits, adapter = logits_of(model, tokens), out / f"{name}-adapter"
+            ends = out / f"{name}-ends"
+            with torch.random.fork_rng():
+                ends_logits = logits_of(adapt_ends(model, name, ends), tokens)
             adapt(model, name, adapter)
             convert(llama_cpp, "convert_lora_to_gguf.py", adapter, out / f"{name}-adapter.gguf", "f32", "--base", str(folder))
-        result["models"].append(dict(name=name, logits=logits, adapted_logits=logits_of(model, tokens)))
+            convert(llama_cpp, "convert_lora_to_gguf.py", ends, out / f"{name}-ends.gguf", "f32", "--base", str(folder))
+        result["models"].append(dict(name=name, logits=logits, adapted_logits=logits_of(model, tokens), ends_logits=ends_logits))
     (out / "logits.json").write_text(json.dumps(result, indent=1).replace(",\n    ", ", ") + "\n")
 
 

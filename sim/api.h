@@ -22,7 +22,7 @@ struct etchsim_chip {
     uint64_t n_tokens;
     struct adapter *adapters; /* [adapters_max], the first n_adapters are known */
     uint32_t n_adapters, adapters_max;
-    struct memory_slice **slices; /* [adapters_max] NULL: not in a platform's memory; else [n_layers] */
+    struct memory_slice **slices; /* [adapters_max] NULL: not in a platform's memory; else [slices_per_adapter()] */
     uint64_t *checksums;          /* [adapters_max][n_layers] */
     bool *broken;                 /* [adapters_max][n_layers] the platform could not bring it */
     uint8_t *arrived;             /* the DMA's room, for the largest slice of all adapters that are known */

@@ -9,7 +9,7 @@
 
 static size_t place(const etchsim_chip *c, int32_t adapter, int32_t layer)
 {
-    return (size_t)adapter * (size_t)c->image.model.shape.n_layers + (size_t)layer;
+    return slice_index(c->image.model.shape.n_layers, adapter, layer);
 }
 
 /* The link is free for a slice. Those of adapters from files are there at once. */
@@ -21,7 +21,8 @@ static void on_fetch(void *context, int32_t adapter, int32_t layer, cycle_t from
         host_port_brought(&c->chip->host_port, from);
         return;
     }
-    c->fetch = (struct etchsim_fetch){(unsigned)adapter, layer, slices[layer].offset, slices[layer].bytes, from};
+    const struct memory_slice *slice = &slices[layer - LAYER_EMBEDDING];
+    c->fetch = (struct etchsim_fetch){(unsigned)adapter, layer, slice->offset, slice->bytes, from};
     c->fetch_is_new = true;
     c->chip->pause = true;
 }
@@ -41,12 +42,12 @@ bool api_adapters_open(etchsim_chip *c, uint32_t adapters_max, struct error *e)
     c->adapters_max = adapters_max;
     c->adapters = error_calloc(e, adapters_max, sizeof *c->adapters, "adapters");
     c->slices = c->adapters ? error_calloc(e, adapters_max, sizeof(struct memory_slice *), "adapters") : NULL;
-    c->checksums = c->slices ? error_calloc(e, (size_t)adapters_max * (size_t)n_layers, sizeof *c->checksums, "adapters") : NULL;
-    c->broken = c->checksums ? error_calloc(e, (size_t)adapters_max * (size_t)n_layers, sizeof *c->broken, "adapters") : NULL;
+    c->checksums = c->slices ? error_calloc(e, adapters_max * slices_per_adapter(n_layers), sizeof *c->checksums, "adapters") : NULL;
+    c->broken = c->checksums ? error_calloc(e, adapters_max * slices_per_adapter(n_layers), sizeof *c->broken, "adapters") : NULL;
     for (uint32_t i = 0; c->broken && i < adapters_max; i++) {
         struct adapter *adapter = &c->adapters[i];
         adapter->n_layers = n_layers;
-        adapter->pairs = error_calloc(e, (size_t)n_layers * LINEAR_COUNT, sizeof *adapter->pairs, "adapters");
+        adapter->pairs = error_calloc(e, (size_t)pair_count(n_layers), sizeof *adapter->pairs, "adapters");
         if (!adapter->pairs) {
             return false;
         }
@@ -87,9 +88,8 @@ static bool check_adapter(const etchsim_chip *c, const struct adapter *adapter, 
     if (c->n_adapters == c->adapters_max) {
         return error_input(e, "%" PRIu32 " adapters are known already: expected at most adapters_max", c->n_adapters);
     }
-    if (adapter->rank_max > (int32_t)c->config.slots_rank_max) {
-        return error_input(e, "adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, adapter->name,
-                           adapter->rank_max, c->config.slots_rank_max);
+    if (!chip_check_adapter(&c->config, adapter, e)) {
+        return false;
     }
     for (uint32_t i = 0; i < c->n_adapters; i++) {
         if (strcmp(c->adapters[i].name, adapter->name) == 0) {
@@ -103,7 +103,7 @@ static bool check_adapter(const etchsim_chip *c, const struct adapter *adapter, 
 static bool grow_room(etchsim_chip *c, const struct adapter *adapter, struct error *e)
 {
     size_t most = c->arrived_bytes;
-    for (int32_t layer = 0; layer < adapter->n_layers; layer++) {
+    for (int32_t layer = LAYER_EMBEDDING; layer <= adapter->n_layers; layer++) {
         size_t bytes = slice_contents_bytes(adapter, layer);
         most = bytes > most ? bytes : most;
     }
@@ -134,10 +134,10 @@ static int add(etchsim_chip *c, struct adapter *adapter, struct memory_slice *sl
     adapter_free(&c->adapters[n]);
     c->adapters[n] = *adapter;
     c->slices[n] = slices;
-    for (int32_t layer = 0; layer < adapter->n_layers && c->values; layer++) {
+    for (int32_t layer = LAYER_EMBEDDING; layer <= adapter->n_layers && c->values; layer++) {
         uint64_t *checksum = &c->checksums[place(c, (int32_t)n, layer)];
         if (slices) {
-            *checksum = slices[layer].checksum;
+            *checksum = slices[layer - LAYER_EMBEDDING].checksum;
         } else {
             slice_contents(adapter, layer, c->arrived);
             *checksum = slice_checksum(c->arrived, slice_contents_bytes(adapter, layer));

@@ -255,14 +255,24 @@ bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int3
                        config->name, n_prompt, n_generate, most);
 }
 
+bool chip_check_adapter(const struct chip_config *config, const struct adapter *adapter, struct error *e)
+{
+    if (adapter->rank_max > (int32_t)config->slots_rank_max) {
+        return error_input(e, "%s: adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, config->name,
+                           adapter->name, adapter->rank_max, config->slots_rank_max);
+    }
+    return !adapter_changes_ends(adapter) ||
+           error_input(e, "%s: adapter %s has a pair for the embedding or the head, where the chip has no LoRA MAC unit", config->name,
+                       adapter->name);
+}
+
 static bool check_requests(const struct chip_config *config, const struct shape *shape, const struct adapter *adapters, uint32_t n_adapters,
                            const struct request *requests, uint32_t n_requests, struct error *e)
 {
     for (uint32_t i = 0; i < n_adapters; i++) {
         ES_ASSERT(adapters[i].n_layers == shape->n_layers);
-        if (adapters[i].rank_max > (int32_t)config->slots_rank_max) {
-            return error_input(e, "%s: adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, config->name,
-                               adapters[i].name, adapters[i].rank_max, config->slots_rank_max);
+        if (!chip_check_adapter(config, &adapters[i], e)) {
+            return false;
         }
     }
     for (uint32_t i = 0; i < n_requests; i++) {

@@ -91,6 +91,9 @@ bool chip_request_known(struct chip *chip, uint32_t index, struct error *e);
 /* adapters[index], for which nobody has asked so far, was written. */
 void chip_adapter_known(struct chip *chip, uint32_t index);
 
+/* Whether an adapter fits a slot: its ranks, and a LoRA MAC unit wherever it has a pair. */
+bool chip_check_adapter(const struct chip_config *config, const struct adapter *adapter, struct error *e);
+
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
 

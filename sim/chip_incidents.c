@@ -45,7 +45,7 @@ static void set_damage(struct chip *c, const struct incident *what, struct damag
     if (!c->model) {
         return;
     }
-    size_t n_pairs = (size_t)whole->n_layers * LINEAR_COUNT;
+    size_t n_pairs = (size_t)pair_count(whole->n_layers);
     struct adapter *broken = chip_keep(c, 1, sizeof *broken);
     struct lora_pair *pairs = chip_keep(c, n_pairs, sizeof *pairs), *pair = &pairs[(size_t)what->layer * LINEAR_COUNT + which];
     memcpy(pairs, whole->pairs, n_pairs * sizeof *pairs);

@@ -226,19 +226,21 @@ void chip_set_ends(struct chip *c)
 /* What the host sends along with each slice, and room for the largest one. */
 static void set_checksums(struct chip *c, const struct adapter *adapters, uint32_t n_adapters)
 {
-    uint32_t n_layers = (uint32_t)c->shape.n_layers;
+    const int32_t n_layers = c->shape.n_layers;
     size_t most_bytes = 0;
-    for (uint32_t i = 0; i < n_adapters * n_layers; i++) {
-        size_t bytes = slice_contents_bytes(&adapters[i / n_layers], (int32_t)(i % n_layers));
-        most_bytes = bytes > most_bytes ? bytes : most_bytes;
+    for (uint32_t i = 0; i < n_adapters; i++) {
+        for (int32_t layer = LAYER_EMBEDDING; layer <= n_layers; layer++) {
+            size_t bytes = slice_contents_bytes(&adapters[i], layer);
+            most_bytes = bytes > most_bytes ? bytes : most_bytes;
+        }
     }
-    uint64_t *checksums = chip_keep(c, (size_t)n_adapters * n_layers, sizeof *checksums);
+    uint64_t *checksums = chip_keep(c, n_adapters * slices_per_adapter(n_layers), sizeof *checksums);
     c->dma.arrived = chip_keep(c, most_bytes, 1);
-    for (uint32_t i = 0; i < n_adapters * n_layers; i++) {
-        const struct adapter *adapter = &adapters[i / n_layers];
-        int32_t layer = (int32_t)(i % n_layers);
-        slice_contents(adapter, layer, c->dma.arrived);
-        checksums[i] = slice_checksum(c->dma.arrived, slice_contents_bytes(adapter, layer));
+    for (uint32_t i = 0; i < n_adapters; i++) {
+        for (int32_t layer = LAYER_EMBEDDING; layer <= n_layers; layer++) {
+            slice_contents(&adapters[i], layer, c->dma.arrived);
+            checksums[slice_index(n_layers, (int32_t)i, layer)] = slice_checksum(c->dma.arrived, slice_contents_bytes(&adapters[i], layer));
+        }
     }
     c->dma.checksums = checksums;
 }

@@ -7,7 +7,8 @@
 #include "sim/architecture.h"
 #include "sim/shape_limits.h"
 
-const char *const LINEAR_NAMES[LINEAR_COUNT] = {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
+const char *const LINEAR_NAMES[LINEAR_ENDS] = {"attn_q", "attn_k",   "attn_v",     "attn_output", "ffn_gate",
+                                               "ffn_up", "ffn_down", "token_embd", "output"};
 
 const char *gguf_matrix_name(enum architecture architecture, enum linear first)
 {

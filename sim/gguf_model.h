@@ -12,7 +12,7 @@
 #include "sim/gguf.h"
 
 /* "attn_q" .. "ffn_down", by enum linear: the names in GGUF, in options and in reports. */
-extern const char *const LINEAR_NAMES[LINEAR_COUNT];
+extern const char *const LINEAR_NAMES[LINEAR_ENDS];
 
 /* Of the matrix that begins with a linear: its own name, or "attn_qkv" and "ffn_up" where several are one. */
 const char *gguf_matrix_name(enum architecture architecture, enum linear first);

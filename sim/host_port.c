@@ -142,7 +142,7 @@ static bool slice_good(struct dma *u, cycle_t now)
     } else if (broken) {
         bytes--;
     }
-    return slice_checksum(u->arrived, bytes) == u->checksums[u->adapter * u->n_layers + u->layer];
+    return slice_checksum(u->arrived, bytes) == u->checksums[slice_index(u->n_layers, u->adapter, u->layer)];
 }
 
 /* Of a load that is broken nothing more is written. */

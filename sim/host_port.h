@@ -64,7 +64,7 @@ struct dma {
     int32_t broken_layer; /* of this load, -1: none so far */
     cycle_t delay_cycles; /* until the DMA took this slice, summed over the port's and the last one's own */
     cycle_t until;
-    const uint64_t *checksums;   /* [adapters][n_layers] what the host sends along; NULL: a run without values */
+    const uint64_t *checksums;   /* [adapters][slices_per_adapter()] what the host sends along; NULL: a run without values */
     uint8_t *arrived;            /* room for the largest slice's contents */
     cycle_t written_late_cycles; /* this load's writes so far, later than on an idle SRAM */
     /* counter: what bank contention added to loads, summed over them: the last slice's late write, and of earlier ones what the load waited for */

@@ -6,7 +6,8 @@
 struct slice_size slice_size(const struct adapter *adapter, int32_t layer)
 {
     uint64_t bits = 0, tensors = 0;
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(adapter->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         const struct lora_pair *pair = adapter_pair(adapter, layer, which);
         bits += (uint64_t)lora_pair_bits(pair);
         tensors += pair->rank > 0 ? 2 : 0;
@@ -46,7 +47,8 @@ static uint8_t *append_pair(uint8_t *to, const struct lora_pair *p)
 size_t slice_contents_bytes(const struct adapter *adapter, int32_t layer)
 {
     size_t bytes = 0;
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(adapter->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         bytes += pair_bytes(adapter_pair(adapter, layer, which));
     }
     return bytes;
@@ -54,7 +56,8 @@ size_t slice_contents_bytes(const struct adapter *adapter, int32_t layer)
 
 void slice_contents(const struct adapter *adapter, int32_t layer, uint8_t *to)
 {
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(adapter->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         to = append_pair(to, adapter_pair(adapter, layer, which));
     }
 }

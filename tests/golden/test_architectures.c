@@ -1,11 +1,13 @@
 /* Models of every architecture against an independent implementation: tests/golden/architectures has a tiny random model of each as llama.cpp's
- * converter writes it, a random adapter for each, and the logits that transformers computed in 64-bit floats (scripts/golden_architectures.py). */
+ * converter writes it, two random adapters for each, one with pairs on embedding and head, and the logits that transformers and PEFT computed in 64-bit floats
+ * (scripts/golden_architectures.py). */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/adapter.h"
 #include "adapters/lora_file.h"
 #include "kernels/ref.h"
 #include "kernels/ref_float.h"
@@ -59,28 +61,36 @@ static void merge(const struct lora_tensors *t, const struct float_model *model)
 {
     for (int32_t i = 0; i < lora_tensors_count(t); i++) {
         const struct lora_linear *l = &t->linears[i];
-        float *w = (float *)(uintptr_t)model->layers[i / LINEAR_COUNT].linear[i % LINEAR_COUNT];
+        const enum linear which = lora_tensors_which(t, i);
+        const bool embedding = which == LINEAR_EMBEDDING;
+        float *w = (float *)(uintptr_t)(embedding              ? model->embedding
+                                        : which == LINEAR_HEAD ? model->head
+                                                               : model->layers[i / LINEAR_COUNT].linear[which]);
         for (int32_t k = 0; l->rank && k < l->n_out * l->n_in; k++) {
+            const int32_t to = embedding ? k % l->n_in * l->n_out + k / l->n_in : k; /* it has a row for each token */
             double sum = 0;
             for (int32_t j = 0; j < l->rank; j++) {
                 sum += (double)l->b[k / l->n_in * l->rank + j] * (double)l->a[j * l->n_in + k % l->n_in];
             }
-            w[k] += (float)(sum * lora_scale(l));
+            w[to] += (float)(sum * lora_scale(l));
         }
     }
 }
 
-static bool merge_file(const cJSON *model, const char *extension, struct float_model *weights)
+static bool merge_file(const cJSON *model, const char *adapter, struct float_model *weights)
 {
     char path[96];
     struct lora_tensors t;
     struct error e;
-    snprintf(path, sizeof path, FOLDER "%s-adapter%s", cJSON_GetObjectItem(model, "name")->valuestring, extension);
+    snprintf(path, sizeof path, FOLDER "%s%s", cJSON_GetObjectItem(model, "name")->valuestring, adapter);
     if (!CHECK_GOOD(lora_tensors_load(source_file(path), &weights->shape, &t, &e), &e)) {
         return false;
     }
+    const bool ends = strstr(adapter, "ends");
     for (int32_t i = 0; i < lora_tensors_count(&t); i++) {
-        CHECK_EQ_INT(t.linears[i].rank, 2);
+        const enum linear which = lora_tensors_which(&t, i);
+        const bool here = ends ? which == LINEAR_O || which == LINEAR_DOWN : which < LINEAR_COUNT;
+        CHECK_EQ_INT(t.linears[i].rank, here ? 2 : which < LINEAR_COUNT || !ends ? 0 : which == LINEAR_EMBEDDING ? 3 : 5);
     }
     merge(&t, weights);
     lora_tensors_free(&t);
@@ -101,6 +111,12 @@ static double float_difference(const cJSON *golden, const cJSON *model, const ch
         gguf_close(&g);
         return 1;
     }
+    static float head[VOCAB * 64];
+    if (weights.head == weights.embedding) { /* tied, but PEFT adapts them apart */
+        ES_ASSERT(weights.shape.d_model <= 64);
+        memcpy(head, weights.head, (size_t)weights.shape.n_vocab * (size_t)weights.shape.d_model * sizeof *head);
+        weights.head = head;
+    }
     if (adapter && !merge_file(model, adapter, &weights)) {
         float_model_free(&weights);
         gguf_close(&g);
@@ -110,8 +126,8 @@ static double float_difference(const cJSON *golden, const cJSON *model, const ch
     for (int position = 0; position < CONTEXT; position++) {
         float logits[VOCAB];
         ref_float_forward(ref, token_at(golden, position), position, logits);
-        const cJSON *expected =
-            cJSON_GetArrayItem(cJSON_GetObjectItem(model, adapter ? "adapted_logits" : "logits"), recorded(golden, position));
+        const char *logits_of = !adapter ? "logits" : strstr(adapter, "ends") ? "ends_logits" : "adapted_logits";
+        const cJSON *expected = cJSON_GetArrayItem(cJSON_GetObjectItem(model, logits_of), recorded(golden, position));
         for (int i = 0; expected && recorded(golden, position) >= 0 && i < VOCAB; i++) {
             const double value = cJSON_GetArrayItem(expected, i)->valuedouble;
             worst = fmax(worst, fabs((double)logits[i] - value));
@@ -132,22 +148,26 @@ static void float_reference_computes_what_transformers_does(void)
     cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
     {
         const double bare = float_difference(golden, model, NULL);
-        const double peft = float_difference(golden, model, ""), converted = float_difference(golden, model, ".gguf");
-        printf("\n    %s: logits within %.1e of the largest, with an adapter from PEFT %.1e, from GGUF %.1e ",
-               cJSON_GetObjectItem(model, "name")->valuestring, bare, peft, converted);
+        const double peft = float_difference(golden, model, "-adapter"), converted = float_difference(golden, model, "-adapter.gguf");
+        const double ends = float_difference(golden, model, "-ends"), converted_ends = float_difference(golden, model, "-ends.gguf");
+        printf("\n    %s: logits within %.1e of the largest, with an adapter from PEFT %.1e, from GGUF %.1e, one of both ends %.1e, %.1e ",
+               cJSON_GetObjectItem(model, "name")->valuestring, bare, peft, converted, ends, converted_ends);
         CHECK_NEAR(bare, 0, 1e-5);
         CHECK_NEAR(peft, 0, 1e-5);
         CHECK_NEAR(converted, 0, 1e-5);
+        CHECK_NEAR(ends, 0, 1e-5);
+        CHECK_NEAR(converted_ends, 0, 1e-5);
         n++;
     }
     CHECK_EQ_INT(n, ARCHITECTURE_COUNT);
     cJSON_Delete(golden);
 }
 
-/* What etchsim bake makes of the file in these formats: the integers against a float evaluation of the same weights. */
-static double integer_kl(const cJSON *golden, const char *path, const char *bits)
+/* What etchsim bake makes of the file in these formats: the integers against a float evaluation of the same weights, both with the packed adapter if there is one. */
+static double integer_kl(const cJSON *golden, const char *path, const char *bits, const char *adapter)
 {
     struct image image;
+    struct adapter packed = {0};
     struct float_model weights;
     struct bake_options options;
     struct error e;
@@ -159,7 +179,10 @@ static double integer_kl(const cJSON *golden, const char *path, const char *bits
         !CHECK_GOOD(image_open(rom, &image, &e), &e)) {
         return 1;
     }
-    CHECK(float_model_from_image(&image.model, NULL, &weights));
+    if (adapter && !CHECK_GOOD(adapter_load(adapter, &image.model.shape, &packed, &e), &e)) {
+        return 1;
+    }
+    CHECK(float_model_from_image(&image.model, adapter ? &packed : NULL, &weights));
     struct ref_float *floats = ref_float_new(&weights, CONTEXT);
     struct ref *integers = ref_new(&image.model, CONTEXT);
     int64_t m[VOCAB];
@@ -167,7 +190,7 @@ static double integer_kl(const cJSON *golden, const char *path, const char *bits
     for (int position = 0; position < CONTEXT; position++) {
         float a[VOCAB], b[VOCAB];
         ref_float_forward(floats, token_at(golden, position), position, a);
-        ref_forward(integers, NULL, token_at(golden, position), position, &acc);
+        ref_forward(integers, adapter ? &packed : NULL, token_at(golden, position), position, &acc);
         acc_to_float(&acc, b);
         kl += float_kl(a, b, VOCAB) / CONTEXT;
     }
@@ -175,6 +198,7 @@ static double integer_kl(const cJSON *golden, const char *path, const char *bits
     ref_float_free(floats);
     float_model_free(&weights);
     image_close(&image);
+    adapter_free(&packed);
     return kl;
 }
 
@@ -184,10 +208,15 @@ static void integers_cost_little(void)
     const cJSON *model;
     cJSON_ArrayForEach(model, cJSON_GetObjectItem(golden, "models"))
     {
-        const double kl = integer_kl(golden, model_path(model), "linears=6");
-        const double kl_mxfp4 = integer_kl(golden, model_path(model), "linears=4,token_embd=4");
-        printf("\n    %s: KL %.4f, in MXFP4 %.4f ", cJSON_GetObjectItem(model, "name")->valuestring, kl, kl_mxfp4);
+        const char *name = cJSON_GetObjectItem(model, "name")->valuestring;
+        char ends[96];
+        snprintf(ends, sizeof ends, FOLDER "%s-ends", name);
+        const double kl = integer_kl(golden, model_path(model), "linears=6", NULL);
+        const double kl_mxfp4 = integer_kl(golden, model_path(model), "linears=4,token_embd=4", NULL);
+        const double kl_ends = integer_kl(golden, model_path(model), "linears=6", source_file(ends));
+        printf("\n    %s: KL %.4f, in MXFP4 %.4f, with an adapter of both ends %.4f ", name, kl, kl_mxfp4, kl_ends);
         CHECK_NEAR(kl, 0, 0.02);
+        CHECK_NEAR(kl_ends, 0, 0.02);
         CHECK_NEAR(kl_mxfp4, 0, 0.02);
     }
     cJSON_Delete(golden);

@@ -10,7 +10,7 @@ enum { NEVER_SEEN = 0xffff, CYCLES = 2000 };
 struct rig {
     struct chip_config config;
     struct model model; /* its shape only */
-    struct lora_pair pairs[LINEAR_COUNT];
+    struct lora_pair pairs[LINEAR_ENDS];
     struct adapter adapter;
     struct token token;
     struct trace *trace;

@@ -14,7 +14,7 @@ float *adapter_values(const struct adapter_spec *spec, int32_t layer, enum linea
 {
     int64_t n = (int64_t)spec->rank * (is_b ? shape_n_out(&spec->shape, which) : shape_n_in(&spec->shape, which));
     float *values = calloc((size_t)n, sizeof *values);
-    uint64_t state = spec->seed * 1000003 + (uint64_t)layer * 101 + (uint64_t)which * 7 + is_b + 1;
+    uint64_t state = spec->seed * 1000003 + (uint64_t)(which < LINEAR_COUNT ? layer : 0) * 101 + (uint64_t)which * 7 + is_b + 1;
     ES_ASSERT(values != NULL);
     for (int64_t i = 0; i < n + 8; i++) { /* the generator's first numbers are alike for like seeds */
         int64_t units = (int64_t)(test_random(&state) >> 20) % 255 - 127;
@@ -28,6 +28,16 @@ float *adapter_values(const struct adapter_spec *spec, int32_t layer, enum linea
 float *adapter_values_gguf(const struct adapter_spec *spec, int32_t layer, enum linear which, bool is_b)
 {
     float *hf = adapter_values(spec, layer, which, is_b);
+    if (which == LINEAR_EMBEDDING && !is_b) {
+        const int32_t n = spec->shape.n_vocab;
+        float *columns = calloc((size_t)n * (size_t)spec->rank, sizeof *columns);
+        ES_ASSERT(columns != NULL);
+        for (int64_t i = 0; i < (int64_t)n * spec->rank; i++) {
+            columns[i % n * spec->rank + i / n] = hf[i];
+        }
+        free(hf);
+        return columns;
+    }
     if (!is_b || (which != LINEAR_Q && which != LINEAR_K)) {
         return hf;
     }
@@ -71,11 +81,11 @@ void add_typed(struct bytes *to, enum ggml_type type, const float *values, int64
 struct bytes adapter_safetensors(const struct adapter_spec *spec, enum ggml_type type)
 {
     struct bytes header = {0}, data = {0};
-    for (int32_t i = 0; i < 2 * LINEAR_COUNT * spec->shape.n_layers; i++) {
-        enum linear which = (enum linear)(i / 2 % LINEAR_COUNT);
+    for (int32_t i = 0; i < 2 * pair_count(spec->shape.n_layers); i++) {
+        enum linear which = pair_linear(spec->shape.n_layers, i / 2);
         int32_t layer = i / 2 / LINEAR_COUNT;
         bool is_b = i % 2;
-        char entry[256];
+        char entry[256], module[64];
         if (!(spec->linears >> which & 1)) {
             continue;
         }
@@ -85,11 +95,15 @@ struct bytes adapter_safetensors(const struct adapter_spec *spec, enum ggml_type
         float *values = adapter_values(spec, layer, which, is_b);
         add_typed(&data, type, values, (int64_t)rows * columns);
         free(values);
-        int length = snprintf(entry, sizeof entry,
-                              "%s\"base_model.model.model.layers.%d.%s.lora_%c.weight\":{\"dtype\":\"%s\",\"shape\":[%d,%d],"
-                              "\"data_offsets\":[%zu,%zu]}",
-                              header.size ? "," : "{", layer, PEFT_MODULES[which], is_b ? 'B' : 'A', gguf_type_name(type), rows, columns,
-                              begin, data.size);
+        if (which < LINEAR_COUNT) {
+            snprintf(module, sizeof module, "model.layers.%d.%s.lora_%c.weight", layer, PEFT_MODULES[which], is_b ? 'B' : 'A');
+        } else {
+            snprintf(module, sizeof module, which == LINEAR_HEAD ? "lm_head.lora_%c.weight" : "model.embed_tokens.lora_embedding_%c",
+                     is_b ? 'B' : 'A');
+        }
+        int length =
+            snprintf(entry, sizeof entry, "%s\"base_model.model.%s\":{\"dtype\":\"%s\",\"shape\":[%d,%d],\"data_offsets\":[%zu,%zu]}",
+                     header.size ? "," : "{", module, gguf_type_name(type), rows, columns, begin, data.size);
         bytes_add(&header, entry, (size_t)length);
     }
     bytes_add(&header, "}", 2); /* with its NUL */
@@ -107,9 +121,10 @@ struct bytes adapter_config(const struct adapter_spec *spec)
              spec->alpha);
     bytes_add(&text, part, strlen(part));
     const char *separator = "";
-    for (int which = 0; which < LINEAR_COUNT; which++) {
+    for (int which = 0; which < LINEAR_ENDS; which++) {
         if (spec->linears >> which & 1) {
-            snprintf(part, sizeof part, "%s\"%s\"", separator, strchr(PEFT_MODULES[which], '.') + 1);
+            const char *dot = strchr(PEFT_MODULES[which], '.');
+            snprintf(part, sizeof part, "%s\"%s\"", separator, dot ? dot + 1 : PEFT_MODULES[which]);
             bytes_add(&text, part, strlen(part));
             separator = ", ";
         }
@@ -138,20 +153,25 @@ const char *adapter_folder_written(const struct adapter_spec *spec, enum ggml_ty
 
 void adapter_gguf_tensors(const struct adapter_spec *spec, enum ggml_type type, struct gguf_writer *w)
 {
-    for (int32_t i = 0; i < 2 * LINEAR_COUNT * spec->shape.n_layers; i++) {
-        enum linear which = (enum linear)(i / 2 % LINEAR_COUNT);
+    for (int32_t i = 0; i < 2 * pair_count(spec->shape.n_layers); i++) {
+        enum linear which = pair_linear(spec->shape.n_layers, i / 2);
         bool is_b = i % 2;
         char name[64];
         if (!(spec->linears >> which & 1)) {
             continue;
         }
         int64_t n_in = shape_n_in(&spec->shape, which), n_out = shape_n_out(&spec->shape, which);
-        int64_t dims[2] = {is_b ? spec->rank : n_in, is_b ? n_out : spec->rank};
+        bool columns = which == LINEAR_EMBEDDING && !is_b;
+        int64_t dims[2] = {is_b || columns ? spec->rank : n_in, is_b ? n_out : columns ? n_in : spec->rank};
         enum ggml_type own = type == GGML_Q8_0 && dims[0] % 32 != 0 ? GGML_F16 : type;
         struct bytes data = {0};
         float *values = adapter_values_gguf(spec, i / 2 / LINEAR_COUNT, which, is_b);
         add_typed(&data, own, values, dims[0] * dims[1]);
-        snprintf(name, sizeof name, "blk.%d.%s.weight.lora_%c", i / 2 / LINEAR_COUNT, LINEAR_NAMES[which], is_b ? 'b' : 'a');
+        if (which < LINEAR_COUNT) {
+            snprintf(name, sizeof name, "blk.%d.%s.weight.lora_%c", i / 2 / LINEAR_COUNT, LINEAR_NAMES[which], is_b ? 'b' : 'a');
+        } else {
+            snprintf(name, sizeof name, "%s.weight.lora_%c", which == LINEAR_HEAD ? "output" : "token_embd", is_b ? 'b' : 'a');
+        }
         gguf_write_tensor(w, name, own, dims, 2, data.data, data.size);
         free(values);
         bytes_free(&data);

@@ -11,14 +11,14 @@ struct adapter_spec {
     struct shape shape;
     int32_t rank;
     double alpha;
-    unsigned linears; /* bit `which` is set: this linear has a pair in every layer */
+    unsigned linears; /* bit `which` is set: this linear has a pair in every layer, or this end has one */
     uint64_t seed;
 };
-enum { ALL_LINEARS = (1 << LINEAR_COUNT) - 1 };
+enum { ALL_LINEARS = (1 << LINEAR_COUNT) - 1, EMBEDDING_BIT = 1 << LINEAR_EMBEDDING, HEAD_BIT = 1 << LINEAR_HEAD };
 
-/* A [rank][n_in] or B [n_out][rank] of one linear, rows in Hugging Face order; the caller frees it. */
+/* A [rank][n_in] or B [n_out][rank] of one linear, rows in Hugging Face order; the caller frees it. `layer` does not matter for an end. */
 float *adapter_values(const struct adapter_spec *spec, int32_t layer, enum linear which, bool is_b);
-/* B's rows as llama.cpp's converter orders them (of Q and K: heads of halves become heads of pairs); the caller frees it. */
+/* As llama.cpp's converter stores them: B's rows of Q and K, where heads of halves become heads of pairs; the embedding's A [n_vocab][rank]. The caller frees it. */
 float *adapter_values_gguf(const struct adapter_spec *spec, int32_t layer, enum linear which, bool is_b);
 
 /* adapter_model.safetensors; type F32, F16 or BF16. Free .data. */

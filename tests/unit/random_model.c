@@ -175,7 +175,7 @@ static void new_adapter(struct random_model *m, struct random *random, int32_t i
     snprintf(adapter->name, sizeof adapter->name, "random%d", index);
     adapter->hash = random_next(random);
     adapter->n_layers = s->n_layers;
-    adapter->pairs = keep(m, (size_t)s->n_layers * LINEAR_COUNT * sizeof *adapter->pairs);
+    adapter->pairs = keep(m, (size_t)pair_count(s->n_layers) * sizeof *adapter->pairs);
     for (int32_t i = 0; i < s->n_layers * LINEAR_COUNT; i++) {
         const enum linear which = (enum linear)(i % LINEAR_COUNT);
         const int32_t rank = random_between(random, 0, 4) == 0 ? 0 : random_between(random, 1, rank_max);

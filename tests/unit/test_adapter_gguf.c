@@ -59,20 +59,20 @@ static void check_same_pair(const struct lora_pair *x, const struct lora_pair *y
 static void both_files_give_the_same_bits(void)
 {
     static const enum ggml_type PEFT_TYPES[] = {GGML_F32, GGML_F16, GGML_BF16}, GGUF_TYPES[] = {GGML_F32, GGML_F16, GGML_BF16, GGML_Q8_0};
-    struct adapter_spec spec = make_spec(4, ALL_LINEARS);
+    struct adapter_spec spec = make_spec(4, ALL_LINEARS | EMBEDDING_BIT | HEAD_BIT);
     struct adapter first = {0}, other = {0};
     REQUIRE(pack_peft(&spec, GGML_F32, &first));
     for (int k = 0; k < 3 + 4; k++) {
         REQUIRE(k < 3 ? pack_peft(&spec, PEFT_TYPES[k], &other) : pack_gguf(&spec, GGUF_TYPES[k - 3], &other));
         CHECK_EQ_UINT(other.hash, first.hash);
         CHECK_EQ_INT(other.packed_bits, first.packed_bits);
-        for (int32_t i = 0; i < 2 * LINEAR_COUNT; i++) {
+        for (int32_t i = 0; i < pair_count(2); i++) {
             check_same_pair(&other.pairs[i], &first.pairs[i]);
         }
         adapter_free(&other);
     }
     adapter_free(&first);
-    spec = make_spec(32, 1u << LINEAR_Q | 1u << LINEAR_DOWN); /* with Q8_0 rows in B */
+    spec = make_spec(32, 1u << LINEAR_Q | 1u << LINEAR_DOWN | EMBEDDING_BIT); /* with Q8_0 rows in B, and in the embedding's A */
     REQUIRE(pack_peft(&spec, GGML_F16, &first) && pack_gguf(&spec, GGML_Q8_0, &other));
     CHECK_EQ_UINT(other.hash, first.hash);
     CHECK_EQ_INT(adapter_pair(&other, 1, LINEAR_K)->rank, 0);
@@ -110,13 +110,13 @@ static void hf_linear(const struct hf_model *m, int32_t layer, enum linear which
     }
     for (int32_t o = 0; o < n_out; o++) {
         int64_t from = which == LINEAR_Q || which == LINEAR_K ? row_in_gguf(o, s->head_dim) : o;
-        const float *w = m->base->layers[layer].linear[which] + from * n_in;
+        const float *w = (which == LINEAR_HEAD ? m->base->head : m->base->layers[layer].linear[which]) + from * n_in;
         double delta = 0;
         y[o] = 0;
         for (int32_t i = 0; i < n_in; i++) {
             y[o] += (double)w[i] * x[i];
         }
-        for (int32_t j = 0; j < rank; j++) {
+        for (int32_t j = 0; j < rank && (m->spec->linears >> which & 1); j++) {
             delta += (double)b[o * rank + j] * h[j];
         }
         y[o] += m->spec->alpha / rank * delta;
@@ -201,23 +201,32 @@ static void hf_layer(struct hf_model *m, int32_t layer, int32_t position, double
     }
 }
 
+/* E[token] + alpha / r F.embedding(token, A^T) B^T */
+static void hf_embed(const struct hf_model *m, int32_t token, double *residual)
+{
+    const struct shape *s = &m->base->shape;
+    const int32_t rank = m->spec->rank;
+    float *a = adapter_values(m->spec, 0, LINEAR_EMBEDDING, false), *b = adapter_values(m->spec, 0, LINEAR_EMBEDDING, true);
+    for (int32_t i = 0; i < s->d_model; i++) {
+        residual[i] = (double)m->base->embedding[token * s->d_model + i];
+        for (int32_t j = 0; j < rank && (m->spec->linears & EMBEDDING_BIT); j++) {
+            residual[i] += m->spec->alpha / rank * (double)b[i * rank + j] * (double)a[j * s->n_vocab + token];
+        }
+    }
+    free(a);
+    free(b);
+}
+
 static void hf_forward(struct hf_model *m, int32_t token, int32_t position, double *logits)
 {
     const struct shape *s = &m->base->shape;
     double residual[WIDEST] = {0}, x[WIDEST] = {0};
-    for (int32_t i = 0; i < s->d_model; i++) {
-        residual[i] = (double)m->base->embedding[token * s->d_model + i];
-    }
+    hf_embed(m, token, residual);
     for (int32_t layer = 0; layer < s->n_layers; layer++) {
         hf_layer(m, layer, position, residual);
     }
     hf_norm(m->base->final_norm, residual, s->d_model, (double)s->rms_epsilon, x);
-    for (int32_t o = 0; o < s->n_vocab; o++) {
-        logits[o] = 0;
-        for (int32_t i = 0; i < s->d_model; i++) {
-            logits[o] += (double)m->base->head[o * s->d_model + i] * x[i];
-        }
-    }
+    hf_linear(m, 0, LINEAR_HEAD, x, logits);
 }
 
 /* The GGUF model's weights with the adapter merged in, as loaded. */
@@ -225,13 +234,17 @@ static void merge(const struct lora_tensors *t, struct float_model *model)
 {
     for (int32_t i = 0; i < lora_tensors_count(t); i++) {
         const struct lora_linear *l = &t->linears[i];
-        float *w = (float *)(uintptr_t)model->layers[i / LINEAR_COUNT].linear[i % LINEAR_COUNT];
-        for (int32_t k = 0; k < l->n_out * l->n_in; k++) {
+        const enum linear which = lora_tensors_which(t, i);
+        float *w = (float *)(uintptr_t)(which == LINEAR_EMBEDDING ? model->embedding
+                                        : which == LINEAR_HEAD    ? model->head
+                                                                  : model->layers[i / LINEAR_COUNT].linear[which]);
+        const int32_t row = which == LINEAR_EMBEDDING ? 1 : l->n_in, column = which == LINEAR_EMBEDDING ? l->n_out : 1;
+        for (int32_t k = 0; l->rank && k < l->n_out * l->n_in; k++) {
             double sum = 0;
             for (int32_t j = 0; j < l->rank; j++) {
                 sum += (double)l->b[k / l->n_in * l->rank + j] * (double)l->a[j * l->n_in + k % l->n_in];
             }
-            w[k] += (float)(sum * l->alpha / l->rank);
+            w[k / l->n_in * row + k % l->n_in * column] += (float)(sum * l->alpha / l->rank);
         }
     }
 }
@@ -239,10 +252,15 @@ static void merge(const struct lora_tensors *t, struct float_model *model)
 static void check_logits(const struct gguf *g, const struct adapter_spec *spec, const struct lora_tensors *t)
 {
     static struct hf_model hf; /* large */
+    static float head[70 * 64];
     struct float_model base, merged;
     struct error e;
     REQUIRE_GOOD(gguf_float_model(g, &base, &e), &e);
     REQUIRE_GOOD(gguf_float_model(g, &merged, &e), &e);
+    if (merged.head == merged.embedding) { /* tied weights, but a pair of one end does not change the other */
+        memcpy(head, merged.head, sizeof head);
+        merged.head = head;
+    }
     merge(t, &merged);
     hf = (struct hf_model){.base = &base, .spec = spec};
     struct ref_float *ref = ref_float_new(&merged, TOKENS), *bare = ref_float_new(&base, TOKENS);
@@ -267,9 +285,9 @@ static void check_logits(const struct gguf *g, const struct adapter_spec *spec, 
     float_model_free(&merged);
 }
 
-static void both_files_give_hugging_face_logits(void)
+static void check_both_files(unsigned linears)
 {
-    struct adapter_spec spec = make_spec(4, ALL_LINEARS);
+    struct adapter_spec spec = make_spec(4, linears);
     spec.alpha = 0.0625; /* B A of such values is large */
     struct test_llama model = {.shape = TEST_SHAPE, .seed = 5};
     struct gguf_writer w = {0};
@@ -291,6 +309,15 @@ static void both_files_give_hugging_face_logits(void)
     gguf_close(&g);
     bytes_free(&base);
     bytes_free(&adapter);
+}
+
+static void both_files_give_hugging_face_logits(void)
+{
+    static const unsigned LINEARS[] = {ALL_LINEARS, EMBEDDING_BIT, HEAD_BIT, EMBEDDING_BIT | HEAD_BIT,
+                                       ALL_LINEARS | EMBEDDING_BIT | HEAD_BIT};
+    for (size_t k = 0; k < sizeof LINEARS / sizeof *LINEARS; k++) {
+        check_both_files(LINEARS[k]);
+    }
 }
 
 /* --- alpha --- */
@@ -433,13 +460,17 @@ static void refused_tensors_are_told(void)
     static const struct {
         const char *name, *expected;
     } NAMES[] = {
-        {"token_embd.weight.lora_a", "tensor token_embd.weight.lora_a at byte"},
-        {"token_embd.weight.lora_a", "found another name (the embedding is in ROM, without a LoRA path)"},
-        {"output.weight.lora_a", "found another name (the head is in ROM, without a LoRA path)"},
+        {"token_embd.weight.lora_a", "tensor token_embd.weight.lora_a at byte 3584: expected lora_b beside it, found no such tensor"},
+        {"output.weight.lora_b", "tensor output.weight.lora_b at byte 3584: expected lora_a beside it, found no such tensor"},
+        {"token_embd.weight", "found another name (base weights are in ROM)"},
+        {"output.weight", "found another name (base weights are in ROM)"},
+        {"token_embd.weight.lora_c", "found another name"},
+        {"xoutput.weight.lora_a", "found another name"},
         {"output_norm.weight", "found another name (norm weights are in ROM)"},
         {"blk.0.attn_norm.weight", "found another name (norm weights are in ROM)"},
         {"blk.0.attn_q.bias", "found another name (a bias has no place in an adapter slot)"},
-        {"blk.0.attn_q.weight", "expected blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down).weight.lora_(a|b), found another name"},
+        {"blk.0.attn_q.weight",
+         "expected (blk.N.(attn_[qkv]|attn_output|ffn_gate|ffn_up|ffn_down)|token_embd|output).weight.lora_(a|b), found another name"},
         {"blk.0.attn_q.weight.lora_c", "found another name"},
         {"blk.0.attn_output.weight.lora_x", "found another name"},
         {"blk.00.attn_q.weight.lora_a", "found another name"},
@@ -456,13 +487,16 @@ static void refused_tensors_are_told(void)
     check_tensor_refused("blk.1.attn_q.weight.lora_b", GGML_Q4_0, (int64_t[]){32, 4}, 2, "expected F32, F16, BF16 or Q8_0, found Q4_0");
 }
 
-/* A pair of Q in layer 0 whose two tensors have these dimensions. */
-static void check_pair_refused(const int64_t *a, uint32_t n_a, const int64_t *b, uint32_t n_b, const char *expected)
+/* A pair whose two tensors have these dimensions. */
+static void check_pair_of_refused(const char *matrix, const int64_t *a, uint32_t n_a, const int64_t *b, uint32_t n_b, const char *expected)
 {
     static const float zeros[129 * 129];
     struct adapter_spec spec = make_spec(4, 0);
     struct gguf_writer w = {0};
     size_t size_a = 4, size_b = 4;
+    char name_a[64], name_b[64];
+    snprintf(name_a, sizeof name_a, "%s.weight.lora_a", matrix);
+    snprintf(name_b, sizeof name_b, "%s.weight.lora_b", matrix);
     adapter_gguf_keys(&spec, &w);
     for (uint32_t d = 0; d < n_a; d++) {
         size_a *= (size_t)a[d];
@@ -470,9 +504,14 @@ static void check_pair_refused(const int64_t *a, uint32_t n_a, const int64_t *b,
     for (uint32_t d = 0; d < n_b; d++) {
         size_b *= (size_t)b[d];
     }
-    gguf_write_tensor(&w, "blk.0.attn_q.weight.lora_a", GGML_F32, a, n_a, zeros, size_a);
-    gguf_write_tensor(&w, "blk.0.attn_q.weight.lora_b", GGML_F32, b, n_b, zeros, size_b);
+    gguf_write_tensor(&w, name_a, GGML_F32, a, n_a, zeros, size_a);
+    gguf_write_tensor(&w, name_b, GGML_F32, b, n_b, zeros, size_b);
     check_refused(&w, expected);
+}
+
+static void check_pair_refused(const int64_t *a, uint32_t n_a, const int64_t *b, uint32_t n_b, const char *expected)
+{
+    check_pair_of_refused("blk.0.attn_q", a, n_a, b, n_b, expected);
 }
 
 static void refused_shapes_are_told(void)
@@ -485,6 +524,16 @@ static void refused_shapes_are_told(void)
     check_pair_refused((int64_t[]){64}, 1, (int64_t[]){4, 64}, 2, "for this base model and rank, found not two dimensions");
     check_pair_refused((int64_t[]){64, 4}, 2, (int64_t[]){64}, 1, "expected a rank of 1 to 128, found not two dimensions");
     check_pair_refused((int64_t[]){64, 2, 2}, 3, (int64_t[]){4, 64}, 2, "for this base model and rank, found not two dimensions");
+    const int64_t vocab = TEST_SHAPE.n_vocab;
+    char embedding[96], head[96];
+    snprintf(embedding, sizeof embedding,
+             "token_embd.weight.lora_a at byte 320: expected shape [%d, 4] for this base model and rank, found [4, %d]", (int)vocab,
+             (int)vocab);
+    snprintf(head, sizeof head, "expected shape [%d, 4] for this base model and rank, found [64, 4]", (int)vocab);
+    check_pair_of_refused("token_embd", (int64_t[]){vocab, 4}, 2, (int64_t[]){4, 64}, 2, embedding); /* not transposed */
+    check_pair_of_refused("token_embd", (int64_t[]){4, vocab}, 2, (int64_t[]){4, 65}, 2,
+                          "expected shape [64, 4] for this base model and rank");
+    check_pair_of_refused("output", (int64_t[]){64, 4}, 2, (int64_t[]){4, 64}, 2, head);
     struct adapter_spec spec = make_spec(4, 0);
     struct gguf_writer w = {0};
     adapter_gguf_keys(&spec, &w);

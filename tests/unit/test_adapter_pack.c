@@ -114,7 +114,7 @@ static void disturb(struct lora_tensors *t)
 static void errors_are_those_of_a_recount(void)
 {
     struct lora_tensors t, rounded;
-    struct pack_cost costs[2 * LINEAR_COUNT];
+    struct pack_cost costs[2 * LINEAR_COUNT + 2];
     struct error e;
     double last = INFINITY;
     load_random(&t);
@@ -141,7 +141,7 @@ static void errors_are_those_of_a_recount(void)
 static void six_bits_are_the_chips(void)
 {
     struct lora_tensors t, rounded;
-    struct pack_cost costs[2 * LINEAR_COUNT];
+    struct pack_cost costs[2 * LINEAR_COUNT + 2];
     struct adapter packed, again;
     struct lora_write_report report;
     struct error e;
@@ -197,7 +197,7 @@ static bool rounded_kl(const struct image *image, enum pack_format format, const
                        double *kl)
 {
     struct lora_tensors rounded;
-    struct pack_cost costs[6 * LINEAR_COUNT];
+    struct pack_cost costs[6 * LINEAR_COUNT + 2];
     struct output_distance d = {0};
     struct error e;
     bool good = CHECK_GOOD(pack_round(t, format, &rounded, costs, &e), &e) &&

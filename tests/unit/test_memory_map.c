@@ -111,7 +111,7 @@ static void a_slot_has_the_size_of_its_largest_adapter(void)
 static void a_region_by_hand(void)
 {
     struct chip_config config = config_by_hand();
-    struct lora_pair pairs[LINEAR_COUNT] = {[LINEAR_Q] = {.rank = 1}, [LINEAR_V] = {.rank = 2}, [LINEAR_UP] = {.rank = 1}};
+    struct lora_pair pairs[LINEAR_ENDS] = {[LINEAR_Q] = {.rank = 1}, [LINEAR_V] = {.rank = 2}, [LINEAR_UP] = {.rank = 1}};
     struct adapter adapter = {.n_layers = 1, .rank_max = 2, .pairs = pairs};
     struct lora_region regions[LINEAR_GROUPS];
     struct memory_map map;
