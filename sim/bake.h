@@ -11,7 +11,7 @@
 #include "sim/gguf.h"
 
 struct bake_options {
-    int32_t linear_bits[LINEAR_COUNT]; /* 3, 4 or 6; 0: as the shape says, 3 for a GGUF file */
+    int32_t linear_bits[LINEAR_COUNT]; /* 3, 4 or 6; 0: as the shape says; for a GGUF file 4 where all linears are MXFP4, else 3 */
     int32_t embedding_bits;            /* 3, 4 or 6 */
     int32_t head_bits;                 /* 3, 4 or 6; 0: 6, or the embedding's where tied */
     bool long_rope;                    /* the RoPE factors for a long context (Phi 3); an error where the model has none */

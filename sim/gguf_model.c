@@ -181,6 +181,19 @@ static bool all_used(const struct finder *f)
     return true;
 }
 
+/* As the file stores them: MXFP4 if all linears are, else the chip's 3 bits. */
+static enum weight_format linear_format(const struct gguf_model *m)
+{
+    for (int32_t layer = 0; layer < m->shape.n_layers; layer++) {
+        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+            if (m->layers[layer].linear[which].tensor->type != GGML_MXFP4) {
+                return WEIGHT_W3;
+            }
+        }
+    }
+    return WEIGHT_W4;
+}
+
 static bool find_all(const struct finder *f)
 {
     struct gguf_model *m = f->m;
@@ -196,6 +209,7 @@ static bool find_all(const struct finder *f)
             return false;
         }
     }
+    m->shape.linear_format = linear_format(m);
     return all_used(f);
 }
 

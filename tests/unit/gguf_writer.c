@@ -254,6 +254,23 @@ static void fill_on_grid(float *weights, int32_t n_out, int32_t n_in, int32_t bi
     }
 }
 
+/* Random codes; a group's exponent within three of the tensor's largest. */
+static void write_mxfp4(struct gguf_writer *w, const char *name, int32_t n_out, int32_t n_in, uint64_t *state)
+{
+    const size_t n_blocks = (size_t)n_out * (size_t)n_in / 32;
+    uint8_t(*blocks)[17] = calloc(n_blocks, sizeof *blocks);
+    ES_ASSERT(blocks && n_in % 32 == 0);
+    for (size_t b = 0; b < n_blocks; b++) {
+        blocks[b][0] = (uint8_t)(b ? 119 + test_random(state) % 4 : 122);
+        for (int i = 1; i < 17; i++) {
+            blocks[b][i] = (uint8_t)test_random(state);
+        }
+        blocks[b][1] = 0x77; /* the largest magnitude is there */
+    }
+    gguf_write_tensor(w, name, GGML_MXFP4, (int64_t[]){n_in, n_out}, 2, blocks, n_blocks * sizeof *blocks);
+    free(blocks);
+}
+
 static void write_weights(struct gguf_writer *w, const char *name, int32_t n_out, int32_t n_in, int32_t bits, const struct test_llama *m,
                           uint64_t *state)
 {
@@ -292,7 +309,11 @@ static void write_matrix(struct gguf_writer *w, int32_t layer, const char *what,
 {
     char name[64];
     snprintf(name, sizeof name, "blk.%d.%s.weight", layer, what);
-    write_weights(w, name, n_out, n_in, 3, m, state);
+    if (m->mxfp4) {
+        write_mxfp4(w, name, n_out, n_in, state);
+    } else {
+        write_weights(w, name, n_out, n_in, 3, m, state);
+    }
 }
 
 static void write_layer(struct gguf_writer *w, int32_t layer, const struct test_llama *m, uint64_t *state)

@@ -56,6 +56,7 @@ uint16_t half_of_float(float f); /* exact or an assertion: tests only convert wh
 struct test_llama {
     struct shape shape;
     bool on_grid;
+    bool mxfp4;        /* linears in MXFP4, exactly representable; their inputs are multiples of 32 */
     bool rope_factors; /* with a rope_freqs.weight tensor, Phi 3: with both of its sets, the long one for twice the context */
     uint64_t seed;
 };

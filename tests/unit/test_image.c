@@ -123,6 +123,37 @@ static void on_grid_models_bake_exactly(void)
     }
 }
 
+/* A file in MXFP4 stays in it, baked or as a shape: 4 bits and 8 for 32 weights, counted by hand. */
+static void mxfp4_files_keep_their_format(void)
+{
+    struct test_llama m = test_model(true);
+    m.mxfp4 = true;
+    m.shape.d_ff = 96;
+    const struct shape *s = &m.shape;
+    const int64_t d = s->d_model, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim;
+    const int64_t weights = s->n_layers * (2 * d * q + 2 * d * kv + 3 * d * s->d_ff);
+    const int64_t rest = (s->tied_head ? 1 : 2) * s->n_vocab * d * (6 * 32 + 6) / 32 + 16 * (2 * s->n_layers + 1) * d;
+    const char *path = model_file(&m, "mx.gguf");
+    struct bake_report report;
+    struct image image;
+    struct error e;
+    REQUIRE_GOOD(image_open_shape(path, NULL, &image, &e), &e);
+    CHECK_EQ_INT(image.model.shape.linear_format, WEIGHT_W4);
+    CHECK_EQ_INT(image.rom_bits, weights * (4 * 32 + 8) / 32 + rest);
+    image_close(&image);
+    REQUIRE_GOOD(bake(path, temporary_file("mx.rom"), NULL, &report, &e), &e);
+    CHECK_EQ_INT(report.rom_bits, weights * (4 * 32 + 8) / 32 + rest);
+    for (int32_t i = 0; i < report.n_tensors; i++) {
+        CHECK_NEAR(report.tensors[i].relative_rms_error, 0, 0);
+    }
+    bake_report_free(&report);
+    m.shape.d_ff = TEST_SHAPE.d_ff; /* the same file in F16 */
+    m.mxfp4 = false;
+    REQUIRE_GOOD(image_open_shape(model_file(&m, "f16.gguf"), NULL, &image, &e), &e);
+    CHECK_EQ_INT(image.model.shape.linear_format, WEIGHT_W3);
+    image_close(&image);
+}
+
 static void constants_are_as_defined(void)
 {
     struct test_llama m = test_model(true);
@@ -554,6 +585,7 @@ void suite_image(void)
 {
     suite_begin("image");
     suite_add("models on the grid bake without error", on_grid_models_bake_exactly);
+    suite_add("MXFP4 files keep their format", mxfp4_files_keep_their_format);
     suite_add("constants are as defined", constants_are_as_defined);
     suite_add("other models report their error", gaussian_models_report_their_error);
     suite_add("threads do not matter", threads_do_not_matter);
