@@ -92,7 +92,7 @@ int etchsim_open(const struct etchsim_options *options, etchsim_chip **chip)
     }
     c->values = !options->timing_only;
     c->trace = trace_new();
-    bool good = load_config(c, options, &e) && load_model(c, options->model ? options->model : "sample", &e) &&
+    bool good = load_config(c, options, &e) && load_model(c, options->model ? options->model : config_model(&c->config), &e) &&
                 make_requests(c, options->requests_max, &e) &&
                 api_adapters_open(c, options->adapters_max ? options->adapters_max : ADAPTERS_DEFAULT, &e) &&
                 chip_new(&c->config, &c->image.model, c->values, c->adapters, c->adapters_max, c->requests, c->requests_max, c->trace,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/chip_auto.h"
 #include "sim/commands.h"
 #include "sim/compare.h"
 #include "sim/options.h"
@@ -18,9 +19,11 @@ struct arguments {
 
 static const struct option options[] = {
     OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE", "the hardwired chip (default: hc1)"),
-    OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE", "the model that all of them run (default: llama-3.1-8b)"),
+    OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE",
+                "the model that all of them run (default: the one that the chip is made for)"),
     OPTION_TEXT(struct arguments, users, "users", 'u', "N,...", "numbers of users at once (default: 1,8,64)"),
-    OPTION_INTEGER(struct arguments, cards, "cards", 0, "N", 1, 1000, "cards of the chip, users are dealt to them (default: 1)"),
+    OPTION_INTEGER(struct arguments, cards, "cards", 0, "N", 1, 1000,
+                   "cards of the chip, users are dealt to them (default: those of its server, or 1)"),
     OPTION_INTEGER(struct arguments, context, "context", 0, "N", 2, 1048576, "mean tokens in each user's KV cache (default: 1536)"),
     OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 2, 1000000, "tokens of each user that are simulated (default: 32)"),
     OPTION_REPEATED(struct arguments, set, "set", 0, "KEY=VALUE", "change a parameter of the chip; `etchsim help parameters` lists them"),
@@ -31,7 +34,7 @@ static const struct option options[] = {
 
 static const struct command command = {"compare", "a hardwired chip beside machines whose weights stream from memory",
                                        "  etchsim compare --model llama-3.1-8b --users 1,8,64\n"
-                                       "  etchsim compare --chip hc1 --cards 10 --users 1,10,100,1000\n"
+                                       "  etchsim compare --chip hc1-server --users 1,10,100,1000\n"
                                        "  etchsim compare --sources\n",
                                        options, OPTION_COUNT(options)};
 
@@ -97,8 +100,9 @@ static void print_text(const struct compare *c, const struct compare_options *o)
     printf("\nbehind: the chip's tokens/s over the machine's. *: not all fit; the chip's users wait their turn, a machine's rate is as if "
            "they did.\n"
            "analytic: a formula of bandwidth, compute and fixed times, not cycle-accurate (docs/validation.md). mJ/token: chip with its "
-           "card, nominal\n"
-           "constants; machines at their power while they generate.\n");
+           "card%s,\n"
+           "nominal constants; machines at their power while they generate.\n",
+           c->with_server ? ", those at rest and the host included, at the wall" : "");
 }
 
 static void print_sources(const struct compare *c)
@@ -143,6 +147,7 @@ static void print_json(const struct compare *c, const struct compare_options *o)
     cJSON_AddNumberToObject(root, "context_tokens", o->context_tokens);
     cJSON_AddNumberToObject(root, "cards", o->cards);
     cJSON_AddNumberToObject(root, "chip_users", c->chip_sequences);
+    cJSON_AddBoolToObject(root, "energy_with_server", c->with_server);
     cJSON *machines = cJSON_AddArrayToObject(root, "machines");
     cJSON_AddItemToArray(machines, json_machine(c->chip_name, "simulated", c->chip, c->chip, o));
     for (uint32_t m = 0; m < c->n_machines; m++) {
@@ -154,10 +159,21 @@ static void print_json(const struct compare *c, const struct compare_options *o)
     cJSON_Delete(root);
 }
 
+/* What is not given, the chip's file says. */
+static bool choose(const struct arguments *a, struct compare_options *o, struct chip_config *chip, struct error *e)
+{
+    config_defaults(chip);
+    if (!chip_is_auto(a->chip) && !config_load(a->chip, chip, e)) {
+        return false;
+    }
+    o->model = a->model ? a->model : config_model(chip);
+    o->cards = a->cards ? (uint32_t)a->cards : chip->server_cards ? chip->server_cards : 1;
+    return true;
+}
+
 int cmd_compare(int argc, char **argv)
 {
-    struct arguments a = {
-        .chip = "hc1", .model = "llama-3.1-8b", .physics = "n6", .users = "1,8,64", .cards = 1, .context = 1536, .tokens = 32};
+    struct arguments a = {.chip = "hc1", .physics = "n6", .users = "1,8,64", .context = 1536, .tokens = 32};
     int exit_code = EXIT_CODE_GOOD;
     if (!options_parse(&command, argc, argv, &a, &exit_code)) {
         return exit_code;
@@ -171,8 +187,9 @@ int cmd_compare(int argc, char **argv)
                                 .context_tokens = (uint32_t)a.context,
                                 .tokens = (uint32_t)a.tokens};
     struct compare compare;
+    struct chip_config chip;
     struct error e;
-    if (!parse_users(a.users, &o, &e) || !compare_run(&o, &compare, &e)) {
+    if (!parse_users(a.users, &o, &e) || !choose(&a, &o, &chip, &e) || !compare_run(&o, &compare, &e)) {
         return command_fail(command.name, &e);
     }
     if (a.sources) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "kernels/threads.h"
+#include "sim/chip_auto.h"
 #include "sim/commands.h"
 #include "sim/model_shape.h"
 #include "sim/options.h"
@@ -24,7 +25,8 @@ static const struct option options[] = {
     OPTION_TEXT(struct arguments, chip, "chip", 'c', "NAME|FILE",
                 "the chip: a preset, a YAML file, or auto: sized for the model (default: sample)"),
     OPTION_TEXT(struct arguments, model, "model", 'm', "NAME|FILE",
-                "the model: a preset, a GGUF file or a ROM image (default: sample); with --timing-only also a shape"),
+                "the model: a preset, a GGUF file or a ROM image; with --timing-only also a shape (default: the one that the chip is made "
+                "for, or sample)"),
     OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants of area, energy and cost (default: n6)"),
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
                     "a LoRA adapter; each one given answers the prompt, `none` as the base model; with --timing-only also synthetic:RANK, "
@@ -63,6 +65,7 @@ static const struct option options[] = {
 static const struct command command = {
     "run", "generate tokens on a simulated chip, cycle by cycle",
     "  etchsim run --prompt 'On Monday morning'\n"
+    "  etchsim run --chip hc1 --timing-only --prompt-tokens 1024 --tokens 1024\n"
     "  etchsim run --adapter none --adapter clinical --adapter contract --tokens 100\n"
     "  etchsim run --chip sample-lean --set lora.lanes=16 --adapter support --json\n"
     "  etchsim run --sequences 8 --temperature 0.8 --out /tmp/run --trace perfetto\n"
@@ -140,6 +143,20 @@ static bool choose_prompt(const struct arguments *a, struct run_options *o, stru
         o->prompt = "The old";
         o->prompt_bytes = strlen(o->prompt);
     }
+    return true;
+}
+
+/* Unless it is given, the chip's file names the model. */
+static bool choose_model(struct arguments *a, struct chip_config *chip, struct error *e)
+{
+    if (a->model) {
+        return true;
+    }
+    config_defaults(chip);
+    if (!chip_is_auto(a->chip) && !config_load(a->chip, chip, e)) {
+        return false;
+    }
+    a->model = config_model(chip);
     return true;
 }
 
@@ -269,7 +286,6 @@ static void show_wall_clock(const struct run *run)
 int cmd_run(int argc, char **argv)
 {
     struct arguments arguments = {.chip = "sample",
-                                  .model = "sample",
                                   .physics = "n6",
                                   .tokens = 128,
                                   .seed = 1,
@@ -283,9 +299,10 @@ int cmd_run(int argc, char **argv)
         return exit_code;
     }
     struct run_options run_options;
+    struct chip_config chip;
     struct run run;
     struct error e;
-    if (!to_options(&arguments, &run_options, &e) || !run_open(&run_options, &run, &e)) {
+    if (!choose_model(&arguments, &chip, &e) || !to_options(&arguments, &run_options, &e) || !run_open(&run_options, &run, &e)) {
         return command_fail(command.name, &e);
     }
     bool good = arguments.json ? execute(&run, false, &e) : show(&run, &e);

@@ -18,8 +18,14 @@ static double generation_rate(const struct run *run)
     return rate;
 }
 
+struct card { /* what one card does with so many users at work */
+    uint32_t users, users_max;
+    double rate, joules, rest_w;                       /* joules of a token, rest_w without users; both of the card alone */
+    double server_cards, server_host_w, server_supply; /* cards 0: no server */
+};
+
 /* Energy of a generated token: what a token moves, and the die at rest for its share of the time; through the card's supply. */
-static double token_joules(const struct run *run, double rate)
+static void count_energy(const struct run *run, struct card *card)
 {
     struct silicon silicon;
     struct activity a;
@@ -30,13 +36,22 @@ static double token_joules(const struct run *run, double rate)
     physical_die(k, &silicon, &p);
     physical_run(k, &silicon, &a, &p);
     double moved = p.run_dynamic_j / a.layer_tokens; /* a prompt's token does without the head */
-    return (moved + p.static_w / rate) / k->card_regulator_efficiency + k->card_board_w / rate;
+    card->rest_w = p.static_w / k->card_regulator_efficiency + k->card_board_w;
+    card->joules = moved / k->card_regulator_efficiency + card->rest_w / card->rate;
+    card->server_cards = silicon.cards;
+    card->server_host_w = k->server_host_w;
+    card->server_supply = k->server_supply_efficiency;
 }
 
-struct card { /* what one card does with so many users at work */
-    uint32_t users, users_max;
-    double rate, joules;
-};
+/* Of all cards together, with their servers' hosts; of a chip without a server, of the cards that have users. */
+static double token_joules(const struct card *card, double cards, double busy)
+{
+    if (card->server_cards == 0) {
+        return card->joules;
+    }
+    double watts = busy * card->rate * card->joules + (cards - busy) * card->rest_w + cards / card->server_cards * card->server_host_w;
+    return watts / card->server_supply / (busy * card->rate);
+}
 
 static bool run_card(const struct compare_options *o, uint32_t users, struct card *card, struct compare *c, struct error *e)
 {
@@ -57,11 +72,12 @@ static bool run_card(const struct compare_options *o, uint32_t users, struct car
     }
     bool opened = run_open(&options, &run, e), good = opened && run_execute(&run, e);
     if (good) {
-        double rate = generation_rate(&run);
-        *card = (struct card){users, run.config.kv_sequences, rate, token_joules(&run, rate)};
+        *card = (struct card){.users = users, .users_max = run.config.kv_sequences, .rate = generation_rate(&run)};
+        count_energy(&run, card);
         snprintf(c->chip_name, sizeof c->chip_name, "%s", run.config.name);
         snprintf(c->model_name, sizeof c->model_name, "%s", run.image.name);
         c->shape = run.image.model.shape;
+        c->with_server = run.config.server_cards > 0;
     }
     if (opened) {
         run_close(&run);
@@ -81,10 +97,11 @@ static bool rate_chip(const struct compare_options *o, struct compare *c, struct
         if (!run_card(o, users < card.users_max ? users : card.users_max, &card, c, e)) {
             return false;
         }
-        double total = card.rate * (o->users[u] < o->cards ? o->users[u] : o->cards);
+        uint32_t busy = o->users[u] < o->cards ? o->users[u] : o->cards;
+        double total = card.rate * busy;
         c->chip[u] = (struct comparison){.user_tokens_per_s = total / o->users[u],
                                          .total_tokens_per_s = total,
-                                         .joules_per_token = card.joules,
+                                         .joules_per_token = token_joules(&card, o->cards, busy),
                                          .fits = o->users[u] <= c->chip_sequences};
     }
     return true;

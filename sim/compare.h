@@ -24,6 +24,7 @@ struct compare_options {
 struct compare {
     char chip_name[PRESET_NAME_ROOM], model_name[PRESET_NAME_ROOM];
     struct shape shape;
+    bool with_server;        /* the chip's energy is that of its server (server.cards) */
     uint32_t chip_sequences; /* users that all cards serve together */
     struct comparison chip[COMPARE_USERS_MAX];
     struct comparator *machines; /* [n_machines], owned */

@@ -127,6 +127,9 @@ void config_print_notes(const struct chip_config *config, char (*notes)[CONFIG_N
 void config_write_yaml(const struct chip_config *config, FILE *out)
 {
     fprintf(out, "# Chip %s, every parameter.\n", config->name);
+    if (config->model[0]) {
+        fprintf(out, "model: %s\n", config->model);
+    }
     for (size_t i = 0; i < PARAMETER_COUNT; i++) {
         const struct parameter *p = &parameters[i];
         if (starts_section(i)) {

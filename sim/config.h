@@ -3,8 +3,9 @@
  * A chip file is YAML, two levels of maps:
  *
  *   # What this chip is, in one line (etchsim list shows it).
- *   base: sample        optional, first: take all values from there, then change some. A preset's name, a file's path (relative
- *                       to this file), or `defaults`. Without it every parameter must be given.
+ *   model: llama-3.1-8b optional, before all else: the model that it is made for, a preset; what runs on it unless --model says otherwise
+ *   base: sample        optional, before all parameters: take all values from there, then change some. A preset's name, a file's path
+ *                       (relative to this file), `defaults`, or `auto`: sized for `model` (chip_auto.h). Without it every parameter must be given.
  *   lora:
  *     lanes: 16
  */
@@ -18,7 +19,8 @@
 #include "sim/presets.h"
 
 struct chip_config {
-    char name[64]; /* preset or file it came from */
+    char name[64];                /* preset or file it came from */
+    char model[PRESET_NAME_ROOM]; /* preset that it is made for; empty: none in particular */
 #define PARAM(section, name, ...) uint32_t section##_##name;
 #define CHOICE(section, name, ...) uint32_t section##_##name;
 #include "sim/params.def"
@@ -45,6 +47,11 @@ bool config_load_notes(const char *name_or_path, struct chip_config *config, cha
 bool config_parse(const char *text, size_t length_bytes, const char *file, struct chip_config *config, struct error *e);
 /* "section.name=value" as --set takes it. */
 bool config_set(struct chip_config *config, const char *assignment, struct error *e);
+/* What runs on it unless something else is asked for. */
+static inline const char *config_model(const struct chip_config *config)
+{
+    return config->model[0] ? config->model : "sample";
+}
 /* Rules between parameters (sram.ways divides sram.banks, ...). Call after the last change. */
 bool config_check(const struct chip_config *config, struct error *e);
 /* All parameters with unit and meaning as comments; reads back through config_load to the same values. */

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "sim/chip_auto.h"
+#include "sim/image.h"
 #include "sim/params.h"
 #include "sim/suggest.h"
 
@@ -32,7 +34,7 @@ struct reader {
     struct chip_config *config;
     char (*notes)[CONFIG_NOTE_ROOM]; /* [PARAMETER_COUNT], or NULL */
     struct error *e;
-    bool has_base;
+    bool has_base, has_model;
     size_t lines[PARAMETER_COUNT]; /* where each parameter was given; 0: not yet */
 };
 
@@ -234,26 +236,76 @@ static bool read_section(struct reader *r, size_t section_lines[PARAMETER_COUNT]
     return r->event.type == YAML_MAPPING_END_EVENT;
 }
 
+/* Sized for the model, which the file has named before. */
+static bool size_for_model(struct reader *r, struct error *e)
+{
+    struct image image;
+    if (!r->config->model[0]) {
+        return error_input(e, "auto: expected after 'model: NAME', the model that the chip is sized for");
+    }
+    if (!image_open_shape(r->config->model, NULL, &image, e)) {
+        return false;
+    }
+    chip_auto(&image.model.shape, r->config);
+    image_close(&image);
+    for (size_t i = 0; i < PARAMETER_COUNT && r->notes; i++) {
+        bool sized = parameter_get(&parameters[i], r->config) != parameters[i].default_value;
+        snprintf(r->notes[i], CONFIG_NOTE_ROOM, "%s", sized ? "derived: by the rule of --chip auto" : "");
+    }
+    return true;
+}
+
 static bool read_base(struct reader *r)
 {
-    char base[TEXT_ROOM];
+    char base[TEXT_ROOM], model[PRESET_NAME_ROOM];
     size_t line = line_of(r);
-    if (!next_event(r) || !take_text(r, "base", "a preset's name, a file's path, or 'defaults'", base)) {
+    if (!next_event(r) || !take_text(r, "base", "a preset's name, a file's path, 'defaults' or 'auto'", base)) {
         return false;
     }
     r->has_base = true;
+    memcpy(model, r->config->model, sizeof model);
+    struct error detail;
+    bool good = true;
     if (strcmp(base, "defaults") == 0) {
         config_defaults(r->config);
-        return true;
+    } else if (chip_is_auto(base)) {
+        good = size_for_model(r, &detail);
+    } else {
+        good = load(base, r->file, r->origin, r->config, r->notes, &detail);
     }
-    struct error detail;
-    return load(base, r->file, r->origin, r->config, r->notes, &detail) || complain(r, line, "base: %s", detail.message);
+    if (r->has_model) {
+        memcpy(r->config->model, model, sizeof model);
+    }
+    return good || complain(r, line, "base: %s", detail.message);
 }
 
-static bool is_base(const struct reader *r)
+static bool read_model(struct reader *r)
+{
+    char model[TEXT_ROOM], relative[TEXT_ROOM + 16], path[PATH_MAX];
+    struct error absent;
+    size_t line = line_of(r);
+    if (!next_event(r) || !take_text(r, "model", "a preset's name", model)) {
+        return false;
+    }
+    r->has_model = true;
+    bool name = !strchr(model, '/') && strlen(model) < sizeof r->config->model, found = false;
+    for (int i = 0; name && !found && i < 2; i++) {
+        snprintf(relative, sizeof relative, "models/%s%s", model, i ? ".yaml" : "");
+        found = config_path(relative, path, sizeof path, &absent);
+    }
+    if (!found) {
+        preset_unknown("model", "models", "/.yaml", model, &absent);
+        return complain(r, line, "model: %s", name ? absent.message : "expected a preset's name (a file is given with --model)");
+    }
+    snprintf(r->config->model, sizeof r->config->model, "%s", model);
+    return true;
+}
+
+static bool is_key(const struct reader *r, const char *key)
 {
     const yaml_event_t *event = &r->event;
-    return event->type == YAML_SCALAR_EVENT && event->data.scalar.length == 4 && memcmp(event->data.scalar.value, "base", 4) == 0;
+    return event->type == YAML_SCALAR_EVENT && event->data.scalar.length == strlen(key) &&
+           memcmp(event->data.scalar.value, key, strlen(key)) == 0;
 }
 
 static bool check_complete(struct reader *r)
@@ -293,13 +345,18 @@ static bool read_document(struct reader *r)
     if (r->event.type != YAML_MAPPING_START_EVENT) {
         return complain(r, line_of(r), "expected a map of sections, found %s", event_name(&r->event));
     }
-    for (; next_event(r) && r->event.type != YAML_MAPPING_END_EVENT; first = false) {
-        if (is_base(r) && !first) {
-            return complain(r, line_of(r), "base: expected once and as the first key of the file");
+    while (next_event(r) && r->event.type != YAML_MAPPING_END_EVENT) {
+        bool base = is_key(r, "base"), model = is_key(r, "model");
+        if (base && (!first || r->has_base)) {
+            return complain(r, line_of(r), "base: expected once and before all parameters");
         }
-        if (is_base(r) ? !read_base(r) : !read_section(r, section_lines)) {
+        if (model && (!first || r->has_base || r->has_model)) {
+            return complain(r, line_of(r), "model: expected once and as the first key of the file");
+        }
+        if (base ? !read_base(r) : model ? !read_model(r) : !read_section(r, section_lines)) {
             return false;
         }
+        first = first && (base || model);
     }
     if (r->event.type != YAML_MAPPING_END_EVENT || !next_event(r) || !next_event(r)) { /* end of the document, of the stream */
         return false;

@@ -23,7 +23,8 @@ static void count_gates(const struct constants *k, const struct silicon *s, doub
 {
     memset(gates, 0, COMPONENTS * sizeof *gates);
     gates[COMPONENT_rom_logic] = s->rom_adders * k->rom_adder_gates + s->rom_accumulators * k->rom_accumulator_gates +
-                                 s->rom_multipliers * k->rom_multiplier_gates + s->rom_tree_adders * k->rom_tree_gates;
+                                 s->rom_multipliers * k->rom_multiplier_gates + s->rom_tree_adders * k->rom_tree_gates +
+                                 s->matrix_logic_bits * k->matrix_gates_per_bit;
     gates[COMPONENT_lora] = s->lora_lanes * k->lora_lane_gates;
     gates[COMPONENT_attention] = s->attention_lanes * k->attention_lane_gates + s->softmax_lanes * k->attention_softmax_lane_gates;
     gates[COMPONENT_vector] = s->vector_lanes * k->vector_lane_gates;
@@ -62,11 +63,17 @@ static bool is_logic(int component)
     return component != COMPONENT_rom_cells && component != COMPONENT_sram && component != COMPONENT_overhead;
 }
 
-static void leak(const struct constants *k, struct physical *p)
+/* W of a square millimetre of logic at work. */
+static double clock_w_per_mm2(const struct constants *k, const struct silicon *s)
+{
+    return k->clock_nj_per_mm2 * 1e-9 * s->clock_mhz * 1e6;
+}
+
+static void leak(const struct constants *k, const struct silicon *s, struct physical *p)
 {
     for (int i = 0; i < COMPONENTS; i++) {
         p->leakage_w[i] = is_logic(i) ? p->area_mm2[i] * k->logic_leakage_w_per_mm2 : 0;
-        p->idle_clock_w += is_logic(i) ? p->area_mm2[i] * k->logic_idle_clock_w_per_mm2 : 0;
+        p->idle_clock_w += is_logic(i) ? p->area_mm2[i] * clock_w_per_mm2(k, s) * k->clock_idle_fraction : 0;
     }
     p->leakage_w[COMPONENT_rom_cells] = p->area_mm2[COMPONENT_rom_cells] * k->rom_leakage_w_per_mm2;
     p->leakage_w[COMPONENT_sram] = p->area_mm2[COMPONENT_sram] * k->sram_leakage_w_per_mm2;
@@ -104,11 +111,20 @@ void physical_die(const struct constants *k, const struct silicon *s, struct phy
     *p = (struct physical){0};
     count_gates(k, s, gates);
     areas(k, s, gates, p);
-    leak(k, p);
+    leak(k, s, p);
     price(k, p);
 }
 
 /* --- a run --- */
+
+/* Clock of logic that works, on top of what gating leaves. Links work while their ends do: as the vector units. */
+static double working_clock_j(const struct constants *k, const struct silicon *s, const struct activity *a, const struct physical *p)
+{
+    double mm2 = p->area_mm2[COMPONENT_rom_logic] * a->rom_busy + p->area_mm2[COMPONENT_lora] * a->lora_busy +
+                 p->area_mm2[COMPONENT_attention] * a->attention_busy +
+                 (p->area_mm2[COMPONENT_vector] + p->area_mm2[COMPONENT_links]) * a->vector_busy;
+    return mm2 * clock_w_per_mm2(k, s) * (1 - k->clock_idle_fraction) * a->seconds;
+}
 
 static void dynamic(const struct constants *k, const struct silicon *s, const struct activity *a, struct physical *p)
 {
@@ -129,6 +145,7 @@ static void dynamic(const struct constants *k, const struct silicon *s, const st
         [COMPONENT_vector] = elements * k->compute_vector_pj,
         [COMPONENT_links] = bits * block_mm * k->link_wire_pj_per_bit_mm,
         [COMPONENT_host] = a->host_bytes * 8 * k->host_pj_per_bit,
+        [COMPONENT_overhead] = working_clock_j(k, s, a, p) / J_PER_PJ,
     };
     p->run_dynamic_j = 0;
     for (int i = 0; i < COMPONENTS; i++) {
@@ -138,14 +155,14 @@ static void dynamic(const struct constants *k, const struct silicon *s, const st
 }
 
 /* What a million tokens cost, if the chip went on as in the run for cost.utilisation of its years, and drew static power for the rest. */
-static void cost(const struct constants *k, const struct activity *a, struct physical *p)
+static void cost(const struct constants *k, const struct silicon *s, const struct activity *a, struct physical *p)
 {
     const double seconds_per_year = 365.25 * 24 * 3600, joule_per_kwh = 3.6e6;
     double tokens_per_s = a->generated_tokens / a->seconds * k->cost_utilisation;
-    double capital_usd = p->card_usd + k->cost_server_usd / k->server_cards;
-    double rest_w =
-        (p->static_w / k->card_regulator_efficiency + k->card_board_w + k->server_host_w / k->server_cards) / k->server_supply_efficiency;
-    double mean_w = p->server_w / k->server_cards * k->cost_utilisation + rest_w * (1 - k->cost_utilisation);
+    double host_w = s->cards > 0 ? k->server_host_w / s->cards : 0, host_usd = s->cards > 0 ? k->cost_server_usd / s->cards : 0;
+    double capital_usd = p->card_usd + host_usd;
+    double rest_w = p->static_w / k->card_regulator_efficiency + k->card_board_w + host_w, busy_w = p->card_w + host_w;
+    double mean_w = (busy_w * k->cost_utilisation + rest_w * (1 - k->cost_utilisation)) / k->server_supply_efficiency;
     p->capital_usd_per_million_tokens = 1e6 * capital_usd / (tokens_per_s * k->cost_years * seconds_per_year);
     p->electricity_usd_per_million_tokens =
         1e6 * mean_w * k->cost_facility_factor / tokens_per_s / joule_per_kwh * k->cost_electricity_usd_per_kwh;
@@ -157,9 +174,26 @@ void physical_run(const struct constants *k, const struct silicon *s, const stru
     p->run_j = p->run_dynamic_j + p->static_w * a->seconds;
     p->die_w = p->static_w + (a->seconds > 0 ? p->run_dynamic_j / a->seconds : 0);
     p->card_w = p->die_w / k->card_regulator_efficiency + k->card_board_w;
-    p->server_w = (p->card_w * k->server_cards + k->server_host_w) / k->server_supply_efficiency;
+    p->server_w = s->cards > 0 ? (p->card_w * s->cards + k->server_host_w) / k->server_supply_efficiency : 0;
     if (a->generated_tokens > 0) {
         p->energy_mj_per_token = 1e3 * p->run_j / a->generated_tokens;
-        cost(k, a, p);
+        p->server_mj_per_token = s->cards > 0 ? 1e3 * p->server_w * a->seconds / (a->generated_tokens * s->cards) : 0;
+        cost(k, s, a, p);
     }
 }
+
+/* --- the list --- */
+
+#define RESULT(stem, suffix, unit, better, known, shown, meaning, value) \
+    static double value_##stem##_##suffix(const struct physical *p)      \
+    {                                                                    \
+        return (value);                                                  \
+    }
+#include "sim/physical_results.def"
+#undef RESULT
+
+const struct physical_result physical_results[PHYSICAL_RESULTS] = {
+#define RESULT(stem, suffix, unit, better, known, shown, meaning, value) {#stem "_" #suffix, unit, meaning, shown, value_##stem##_##suffix},
+#include "sim/physical_results.def"
+#undef RESULT
+};

@@ -165,16 +165,11 @@ static void print_request(const struct run *run, const struct request *r, FILE *
     fprintf(out, "\n");
 }
 
-static void corners_of(const struct run *run, struct physical corners[CORNERS])
+static struct estimate estimate(const struct run *run)
 {
-    physical_corners(&run->physics, run->chip, run->image.rom_bits, run->requests, run->n_requests, corners);
-}
-
-static void print_physical(const struct run *run, FILE *out)
-{
-    struct physical corners[CORNERS];
-    corners_of(run, corners);
-    physical_print(&run->physics, corners, out);
+    struct estimate e;
+    estimate_of(&run->physics, run->chip, run->image.rom_bits, run->requests, run->n_requests, NULL, &e);
+    return e;
 }
 
 static void print_memory(const struct run *run, FILE *out)
@@ -205,7 +200,8 @@ void report_text(const struct run *run, FILE *out)
     }
     print_tables(run, out);
     print_memory(run, out);
-    print_physical(run, out);
+    struct estimate e = estimate(run);
+    estimate_print(&e, out);
 }
 
 /* -- JSON -- */
@@ -403,9 +399,8 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddNumberToObject(json_slots, "hits", (double)slots->hits);
     cJSON_AddNumberToObject(json_slots, "loads", (double)slots->loads);
     cJSON_AddNumberToObject(json_slots, "evictions", (double)slots->evictions);
-    struct physical corners[CORNERS];
-    corners_of(run, corners);
-    cJSON_AddItemToObject(root, "physical", physical_json(&run->physics, corners));
+    struct estimate e = estimate(run);
+    cJSON_AddItemToObject(root, "physical", estimate_json(&e));
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
     cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
     add_hash(root, "trace_hash", trace_hash(run->trace));

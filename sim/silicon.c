@@ -62,7 +62,8 @@ static void layer_arrays(const struct shape *m, struct array arrays[LAYER_ARRAYS
     arrays[3] = (struct array){m->d_ff, m->d_model, 1, WEIGHT_W3};
 }
 
-/* Shared: matrix units in place of the arrays' own circuits. Each multiplies an input with the alphabet and has accumulators for its part of the largest matrix. */
+/* Shared: matrix units in place of the arrays' own circuits. Each multiplies an input with the alphabet and has accumulators for its part of the largest
+ * matrix; every ROM block has circuits beside it, as in ROMA, of which one layer's are at work. */
 static void count_matrix_units(const struct chip_config *c, const struct shape *m, struct silicon *s)
 {
     double most_outputs = m->n_vocab > 2 * m->d_ff ? m->n_vocab : 2.0 * m->d_ff;
@@ -70,6 +71,7 @@ static void count_matrix_units(const struct chip_config *c, const struct shape *
     s->rom_adders = (double)c->matrix_units * c->matrix_macs;
     s->rom_multipliers = (double)c->matrix_units * ALPHABET;
     s->rom_tree_adders = 0;
+    s->matrix_logic_bits = s->rom_bits;
 }
 
 /* Bits that a token moves over the links: activations into the arrays, accumulators out of them, Q to attention, the residual stream past them. With an
@@ -103,6 +105,8 @@ static void count_lanes(const struct chip_config *c, const struct shape *m, stru
     s->sram_ports = c->sram_ports;
     s->sram_second_die = c->sram_die == DIE_SECOND;
     s->blocks = blocks;
+    s->cards = c->server_cards;
+    s->clock_mhz = c->clock_mhz;
 }
 
 void silicon_count(const struct chip_config *c, const struct shape *m, int64_t rom_bits, struct silicon *s)
@@ -137,6 +141,53 @@ void silicon_count(const struct chip_config *c, const struct shape *m, int64_t r
     s->sram_word_bits = c->sram_width_bits;
 }
 
+/* --- what worked --- */
+
+struct work {          /* of units of a component: sums */
+    double size, busy; /* busy: cycles x size */
+};
+
+static void add_work(const struct unit *u, double size, struct work *w)
+{
+    w->size += size;
+    w->busy += size * (double)u->state_cycles[UNIT_BUSY];
+}
+
+/* A unit's size: weights of a ROM array (of 6 bits count twice), lanes of others. */
+static void count_work(const struct chip *chip, struct activity *a)
+{
+    const struct chip_config *c = &chip->config;
+    struct array arrays[LAYER_ARRAYS];
+    struct work rom = {0}, lora = {0}, attention = {0}, vector = {0};
+    layer_arrays(&chip->shape, arrays);
+    for (uint32_t i = 0; i < chip->n_units; i++) {
+        const struct unit *u = chip->units[i];
+        switch (u->kind) {
+        case KIND_ROM_QKV: add_work(u, array_weights(&arrays[0]), &rom); break;
+        case KIND_ROM_O: add_work(u, array_weights(&arrays[1]), &rom); break;
+        case KIND_ROM_GATE_UP: add_work(u, array_weights(&arrays[2]), &rom); break;
+        case KIND_ROM_DOWN: add_work(u, array_weights(&arrays[3]), &rom); break;
+        case KIND_ROM_HEAD: add_work(u, 2.0 * chip->shape.n_vocab * chip->shape.d_model, &rom); break;
+        case KIND_MATRIX_UNITS: add_work(u, 1, &rom); break;
+        case KIND_LORA_MAC: add_work(u, 1, &lora); break;
+        case KIND_ATTENTION: add_work(u, 1, &attention); break;
+        case KIND_ATTENTION_NORM:
+        case KIND_FFN_NORM:
+        case KIND_FINAL_NORM: add_work(u, c->norm_lanes, &vector); break;
+        case KIND_ROPE: add_work(u, c->rope_lanes, &vector); break;
+        case KIND_SILU: add_work(u, c->silu_lanes, &vector); break;
+        case KIND_SAMPLER: add_work(u, c->sampler_lanes, &vector); break;
+        default: break;
+        }
+    }
+    double now = chip->now ? (double)chip->now : 1;
+    double layers_at_work = c->chip_organisation == ORGANISATION_SHARED ? 1.0 / chip->shape.n_layers : 1;
+    a->rom_busy = rom.busy / rom.size / now * layers_at_work;
+    a->lora_busy = lora.busy / lora.size / now;
+    a->attention_busy = attention.busy / attention.size / now;
+    a->vector_busy = vector.busy / vector.size / now;
+}
+
 void activity_count(const struct chip *chip, const struct request *requests, uint32_t n_requests, struct activity *a)
 {
     *a = (struct activity){.seconds = (double)chip->now / (chip->config.clock_mhz * 1e6), .host_bytes = (double)chip->host_port.bytes};
@@ -148,6 +199,7 @@ void activity_count(const struct chip *chip, const struct request *requests, uin
         a->head_tokens += r->n_generated;
         a->generated_tokens += r->n_generated;
     }
+    count_work(chip, a);
     for (uint32_t l = 0; l < chip->n_layer_blocks; l++) {
         const uint64_t *words = chip->layers[l].sram.words;
         a->kv_rows_read += (double)words[SRAM_KV_READ] / chip->map.kv_row_words;

@@ -23,11 +23,14 @@ struct silicon {
     double rom_accumulators; /* one a column of a tile: outputs x tiles */
     double rom_multipliers;  /* products of an activation with an entry of the alphabet, made in a cycle */
     double rom_tree_adders;
+    double matrix_logic_bits;     /* of ROM that has circuits of its own beside it: shared organisation; 0: those above are all */
     double sram_bits, sram_ports; /* ports of a bank */
     bool sram_second_die;         /* it has a die of its own */
     double lora_lanes, attention_lanes, softmax_lanes, vector_lanes;
     double buffer_bits; /* of the links that carry activations */
-    double blocks;      /* layer blocks side by side: wires are as long as one is wide */
+    double cards;       /* in a server; 0: a card alone */
+    double clock_mhz;
+    double blocks; /* layer blocks side by side: wires are as long as one is wide */
 
     /* what a token moves; whole model */
     double layers_rom_bits, head_rom_bits; /* swept for a token; the head only for tokens whose logits are wanted */
@@ -49,6 +52,7 @@ struct activity { /* of a run; all zero: a chip at rest */
     double generated_tokens;
     double kv_rows_read, lora_words, sram_words; /* sram_words: all clients, reads and writes */
     double host_bytes;
+    double rom_busy, lora_busy, attention_busy, vector_busy; /* shares of the time in which such units work, by what a unit is large */
 };
 
 /* Of requests that are done; others count with the tokens that they have. */

@@ -1,5 +1,6 @@
 /* validate_read.c -- configs/validation.yaml: YAML nodes in, struct validation out, every complaint with its line. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct reader {
     struct yaml_reader yaml;
     struct validation *validation;
     struct validation_row *row; /* being read */
-    bool has_fitted;
+    bool has_fitted, has_given;
 };
 
 /* --- values of a row: a field each --- */
@@ -37,6 +38,7 @@ READ_TEXT(source, "who published it")
 READ_TEXT(chip, "a chip's name")
 READ_TEXT(model, "a model's name")
 READ_TEXT(comparator, "a comparator's name")
+READ_TEXT(miss, "why it does not hold")
 READ_NUMBER(published, 0, 1e15)
 READ_NUMBER(prompt_tokens, 1, 1e6)
 READ_NUMBER(tokens, 2, 1e6)
@@ -69,6 +71,37 @@ static bool read_within(void *user, yaml_node_t *value, const char *key)
     struct reader *r = user;
     r->row->bracket = yaml_is_word(value, "bracket");
     return r->row->bracket || yaml_number(&r->yaml, value, key, 0, 1000, &r->row->within_percent);
+}
+
+static int find_constant(const char *name)
+{
+    for (int i = 0; i < CONSTANT_COUNT; i++) {
+        char full[64];
+        snprintf(full, sizeof full, "%s.%s", constants[i].section, constants[i].name);
+        if (strcmp(full, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Names of constants with a plus between them. */
+static bool read_given(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    char names[VALIDATION_TEXT_ROOM], *rest = names;
+    r->has_given = true;
+    if (!yaml_copy(&r->yaml, value, key, "a constant", names, sizeof names)) {
+        return false;
+    }
+    for (char *name = strtok_r(names, " +", &rest); name; name = strtok_r(NULL, " +", &rest)) {
+        int constant = find_constant(name);
+        if (constant < 0) {
+            return yaml_complain(&r->yaml, value, "%s: there is no constant '%.100s' (etchsim physics lists them)", key, name);
+        }
+        r->row->given[constant] = true;
+    }
+    return true;
 }
 
 /* Names of metrics with a plus between them. */
@@ -146,14 +179,56 @@ static bool read_sram(void *user, yaml_node_t *value, const char *key)
     return YAML_MAP(&r->yaml, value, key, keys);
 }
 
-static bool read_measure(void *user, yaml_node_t *value, const char *key)
+/* us of each array, by its name: the published ones. */
+static bool read_array_us(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    size_t i = 0;
+    while (strcmp(fit_array_names[i], key) != 0) {
+        i++; /* ends: the key is one of the list */
+    }
+    return yaml_number(&r->yaml, value, key, 1e-6, 1e6, &r->row->array_us[i]);
+}
+
+static bool read_us(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    struct yaml_key keys[FIT_ARRAYS];
+    for (int i = 0; i < FIT_ARRAYS; i++) {
+        keys[i] = (struct yaml_key){fit_array_names[i], true, read_array_us};
+    }
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_predict(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    size_t index = 0;
+    bool good = yaml_word(&r->yaml, value, key, fit_array_names, FIT_ARRAYS, &index);
+    r->row->left_out = (enum fit_array)index;
+    return good;
+}
+
+static bool read_leave_one_out(void *user, yaml_node_t *value, const char *key)
 {
     static const struct yaml_key keys[] = {
-        {"run", false, read_run}, {"comparator", false, read_machine}, {"mlp", false, read_mlp}, {"sram", false, read_sram}};
+        {"chip", true, read_chip}, {"model", true, read_model}, {"us", true, read_us}, {"predict", true, read_predict}};
+    struct reader *r = user;
+    r->row->measure = MEASURE_LEAVE_ONE_OUT;
+    return YAML_MAP(&r->yaml, value, key, keys);
+}
+
+static bool read_measure(void *user, yaml_node_t *value, const char *key)
+{
+    static const struct yaml_key keys[] = {{"run", false, read_run},
+                                           {"comparator", false, read_machine},
+                                           {"mlp", false, read_mlp},
+                                           {"sram", false, read_sram},
+                                           {"leave_one_out", false, read_leave_one_out}};
     struct reader *r = user;
     r->row->measure = MEASURES;
     if (value->type != YAML_MAPPING_NODE || value->data.mapping.pairs.top - value->data.mapping.pairs.start != 1) {
-        return yaml_complain(&r->yaml, value, "%s: expected one of run, comparator, mlp and sram, with a map", key);
+        return yaml_complain(&r->yaml, value, "%s: expected one of run, comparator, mlp, sram and leave_one_out, with a map", key);
     }
     return YAML_MAP(&r->yaml, value, key, keys);
 }
@@ -165,14 +240,18 @@ static bool read_row(struct reader *r, yaml_node_t *node)
     static const struct yaml_key keys[] = {{"quantity", true, read_quantity}, {"published", true, read_published},
                                            {"unit", true, read_unit},         {"source", true, read_source},
                                            {"kind", true, read_kind},         {"fitted", false, read_fitted},
-                                           {"within", true, read_within},     {"measure", true, read_measure}};
-    r->has_fitted = false;
+                                           {"within", true, read_within},     {"given", false, read_given},
+                                           {"miss", false, read_miss},        {"measure", true, read_measure}};
+    r->has_fitted = r->has_given = false;
     r->row->each = 1;
     if (!YAML_MAP(&r->yaml, node, "a row", keys)) {
         return false;
     }
     if (r->row->calibration != r->has_fitted) {
         return yaml_complain(&r->yaml, node, "fitted: expected for a calibration, and for nothing else");
+    }
+    if (r->has_given && !r->row->bracket) {
+        return yaml_complain(&r->yaml, node, "given: expected with `within: bracket` only");
     }
     return !r->row->bracket || r->row->measure == MEASURE_RUN ||
            yaml_complain(&r->yaml, node, "within: bracket is expected with a run only");

@@ -130,6 +130,7 @@ static void auto_sizes_a_chip_for_every_model(void)
     REQUIRE_GOOD(run("auto", "llama-3.1-8b", 1, 1, &r, &e), &e);
     hc1.clock_mhz = r.config.clock_mhz;               /* fitted */
     hc1.sram_depth_words = r.config.sram_depth_words; /* rounded up */
+    memcpy(hc1.model, r.config.model, sizeof hc1.model);
     memcpy(hc1.name, r.config.name, sizeof hc1.name);
     CHECK_EQ_BYTES(&r.config, &hc1, sizeof hc1);
     run_close(&r);
@@ -137,14 +138,15 @@ static void auto_sizes_a_chip_for_every_model(void)
 
 static void every_parameter_says_where_it_is_from(void)
 {
-    static const char *const chips[] = {"hc1", "hc2", "opentallas", "roma"};
+    static const char *const chips[] = {"hc1", "hc1-server", "hc2", "opentallas", "roma", "llama-3.2-1b", "gemma-3-270m"};
     static const char *const words[] = {"published", "derived", "guessed", "fitted"};
     for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
         struct chip_config config;
         struct error e;
         char notes[PARAMETER_COUNT][CONFIG_NOTE_ROOM];
         REQUIRE_GOOD(config_load_notes(chips[i], &config, notes, &e), &e);
-        CHECK(notes[PARAMETER_clock_mhz][0] && notes[PARAMETER_rom_latency_cycles][0] && notes[PARAMETER_sram_banks][0]);
+        CHECK(notes[PARAMETER_rom_tile_rows][0] || config.chip_organisation == ORGANISATION_SHARED);
+        CHECK(notes[PARAMETER_attention_lanes][0] && notes[PARAMETER_sram_banks][0]);
         for (size_t p = 0; p < PARAMETER_COUNT; p++) {
             bool found = notes[p][0] == '\0'; /* left out: a default */
             for (size_t w = 0; w < 4; w++) {

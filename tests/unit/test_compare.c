@@ -113,8 +113,25 @@ static void users_share_the_chip(void)
     REQUIRE_GOOD(compare_run(&o, &two, &e), &e);
     CHECK_NEAR(two.chip[0].total_tokens_per_s, one.chip[0].total_tokens_per_s, 0);        /* one user has one card */
     CHECK_NEAR(two.chip[2].total_tokens_per_s, 2 * one.chip[1].total_tokens_per_s, 1e-6); /* 16 users, 8 on each */
+    CHECK(!two.with_server);
+    CHECK_NEAR(two.chip[0].joules_per_token, one.chip[0].joules_per_token, 0); /* the other card is not counted */
+    static const char *const server[] = {"server.cards=2"};
+    struct compare both;
+    struct physics physics;
+    o.set = server;
+    o.n_set = 1;
+    REQUIRE_GOOD(compare_run(&o, &both, &e), &e);
+    REQUIRE_GOOD(physics_load("n6", &physics, &e), &e);
+    const struct constants *k = &physics.corner[CORNER_NOMINAL];
+    CHECK(both.with_server);
+    /* 16 users, both cards at work: their energy and the host's, through the supply */
+    double rate = both.chip[2].total_tokens_per_s, host = k->server_host_w / rate;
+    CHECK_NEAR(both.chip[2].joules_per_token, (two.chip[2].joules_per_token + host) / k->server_supply_efficiency, 1e-9 * host);
+    CHECK(both.chip[0].joules_per_token * both.chip[0].total_tokens_per_s * k->server_supply_efficiency >
+          two.chip[0].joules_per_token * two.chip[0].total_tokens_per_s + k->server_host_w + k->card_board_w); /* one card at rest */
     compare_free(&one);
     compare_free(&two);
+    compare_free(&both);
     o.context_tokens = 4;
     CHECK(!compare_run(&o, &one, &e));
     CHECK_CONTAINS(e.message, "a context of more than half of them");

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/config.h"
+#include "sim/chip_auto.h"
+#include "sim/image.h"
+#include "sim/memory_map.h"
+#include "sim/model_shape.h"
+#include "sim/params.h"
 #include "tests/unit/check.h"
 
 static const char KEYS[][64] = {
@@ -84,9 +88,16 @@ static const struct mistake {
     {"base: defaults\nlora:\n  lanes: 8 # caf\xe9\n", "chip.yaml:3: ", "not YAML: "},
     {"base: defaults\n\"lo\\0ra\":\n  lanes: 8\n", "chip.yaml:2: top level: ", "found a text with a NUL byte"},
     {"base: defaults\n[a]: 8\n", "chip.yaml:2: top level: ", "expected a section's name, found a list"},
-    {"lora:\n  lanes: 8\nbase: defaults\n", "chip.yaml:3: base: ", "as the first key of the file"},
+    {"lora:\n  lanes: 8\nbase: defaults\n", "chip.yaml:3: base: ", "expected once and before all parameters"},
+    {"lora:\n  lanes: 8\nmodel: sample\n", "chip.yaml:3: model: ", "expected once and as the first key of the file"},
+    {"base: defaults\nmodel: sample\n", "chip.yaml:2: model: ", "expected once and as the first key of the file"},
+    {"model: sample\nmodel: sample\n", "chip.yaml:2: model: ", "expected once and as the first key of the file"},
+    {"model: llama-3.2-2b\n", "chip.yaml:1: model: ", "there is no model 'llama-3.2-2b'; did you mean 'llama-3.2-1b'"},
+    {"model: ./mine.gguf\n", "chip.yaml:1: model: ", "expected a preset's name (a file is given with --model)"},
+    {"model: [sample]\n", "chip.yaml:1: model: ", "expected a preset's name, found a list"},
+    {"base: auto\n", "chip.yaml:1: base: ", "auto: expected after 'model: NAME', the model that the chip is sized for"},
     {"base: defaults\nbase: defaults\n", "chip.yaml:2: base: ", "expected once"},
-    {"base: [defaults]\n", "chip.yaml:1: base: ", "expected a preset's name, a file's path, or 'defaults', found a list"},
+    {"base: [defaults]\n", "chip.yaml:1: base: ", "expected a preset's name, a file's path, 'defaults' or 'auto', found a list"},
     {"base: sampel\n", "chip.yaml:1: base: ", "there is no chip 'sampel'; did you mean 'sample'?"},
     {"base: ./nowhere.yaml\n", "chip.yaml:1: base: ", "./nowhere.yaml: cannot read this chip file: No such file"},
     {"base: /\n", "chip.yaml:1: base: ", "it is a folder"},
@@ -245,6 +256,49 @@ static void written_yaml_reads_back(void)
     }
 }
 
+static void chips_know_their_model(void)
+{
+    struct chip_config config, again;
+    struct error e = {0};
+    config_defaults(&config);
+    CHECK_EQ_TEXT(config_model(&config), "sample");
+    write_file("made-for.yaml", "model: llama-3.2-1b\nbase: defaults\n");
+    REQUIRE_GOOD(config_load(write_file("heir.yaml", "base: made-for.yaml\n"), &config, &e), &e);
+    CHECK_EQ_TEXT(config_model(&config), "llama-3.2-1b");
+    REQUIRE_GOOD(config_load(write_file("other.yaml", "model: sample\nbase: made-for.yaml\n"), &config, &e), &e);
+    CHECK_EQ_TEXT(config_model(&config), "sample");
+    char *text = written(config_write_yaml, &config);
+    REQUIRE_GOOD(parse(text, &again, &e), &e);
+    CHECK_EQ_TEXT(again.model, "sample");
+    free(text);
+}
+
+/* A chip of the rule is what --chip auto gives for its model, but for what its file changes; notes say where each value is from. */
+static void chips_are_sized_by_the_rule(void)
+{
+    static char notes[PARAMETER_COUNT][CONFIG_NOTE_ROOM];
+    static const char *const rule[] = {"gemma-3-270m", "llama-3.2-1b", "llama-3.2-3b", "phi-4-mini",  "qwen2.5-0.5b",
+                                       "qwen2.5-1.5b", "smollm2-1.7b", "smollm2-135m", "smollm2-360m"};
+    struct chip_config config, by_rule;
+    struct model_shape model;
+    struct error e = {0};
+    for (size_t i = 0; i < sizeof rule / sizeof *rule; i++) {
+        REQUIRE_GOOD(config_load(rule[i], &config, &e), &e);
+        CHECK_EQ_TEXT(config_model(&config), rule[i]);
+        REQUIRE_GOOD(model_shape_load(rule[i], &model, &e), &e);
+        chip_auto(&model.shape, &by_rule);
+        memcpy(by_rule.model, config.model, sizeof by_rule.model);
+        CHECK(same_values(&config, &by_rule));
+    }
+    const char *file = write_file("mine.yaml", "model: smollm2-135m\nbase: auto\nlora:\n  lanes: 16 # a guess\n");
+    REQUIRE_GOOD(config_load_notes(file, &config, notes, &e), &e);
+    CHECK_EQ_INT(config.lora_lanes, 16);
+    CHECK_EQ_INT(config.rom_tile_rows, 256);
+    CHECK_EQ_TEXT(notes[PARAMETER_lora_lanes], "a guess");
+    CHECK_EQ_TEXT(notes[PARAMETER_rom_tile_rows], "derived: by the rule of --chip auto");
+    CHECK_EQ_TEXT(notes[PARAMETER_host_retries], "");
+}
+
 static void presets_load_and_hold(void)
 {
     struct preset_list list;
@@ -256,6 +310,10 @@ static void presets_load_and_hold(void)
         CHECK_GOOD(config_load(list.names[i], &config, &e), &e);
         CHECK_GOOD(config_check(&config, &e), &e);
         CHECK_EQ_TEXT(config.name, list.names[i]);
+        struct image image; /* its model fits it */
+        struct memory_map map;
+        CHECK_GOOD(image_open_shape(config_model(&config), NULL, &image, &e) && memory_map_make(&config, &image.model.shape, &map, &e), &e);
+        image_close(&image);
         CHECK(i == 0 || strcmp(list.names[i - 1], list.names[i]) < 0);
     }
     presets_free(&list);
@@ -374,6 +432,8 @@ void suite_config(void)
     suite_add("missing keys are listed", missing_keys_are_listed);
     suite_add("long and deep files are refused", long_and_deep_files_are_refused);
     suite_add("bases are inherited", bases_are_inherited);
+    suite_add("chips know their model", chips_know_their_model);
+    suite_add("chips are sized by the rule", chips_are_sized_by_the_rule);
     suite_add("circular and deep bases are refused", circular_bases_are_refused);
     suite_add("written YAML reads back to the same values", written_yaml_reads_back);
     suite_add("presets load and hold their rules", presets_load_and_hold);

@@ -92,9 +92,10 @@ static void presets_have_their_published_size(void)
         const char *name;
         int64_t published;
     } models[] = {
-        {"llama-3.1-8b", 8030261248}, {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"smollm2-135m", 134515008},
-        {"smollm2-360m", 361821120},  {"smollm2-1.7b", 1711376384}, {"qwen2.5-0.5b", 494032768},  {"qwen2.5-1.5b", 1543714304},
-        {"gemma-3-270m", 268098176},  {"phi-4-mini", 3836021760},   {"dense-20b", 20188206080}, /* a guess: nobody has published it */
+        {"llama-3.1-8b", 8030261248},       {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"smollm2-135m", 134515008},
+        {"smollm2-360m", 361821120},        {"smollm2-1.7b", 1711376384}, {"qwen2.5-0.5b", 494032768},  {"qwen2.5-1.5b", 1543714304},
+        {"gemma-3-270m", 268098176},        {"phi-4-mini", 3836021760},   {"dense-20b", 20188206080}, /* a guess: nobody has published it */
+        {"llama-3.2-3b-mxfp4", 3212749824},
     };
     struct preset_list list;
     struct error e;

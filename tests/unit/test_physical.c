@@ -150,7 +150,9 @@ static const struct constants round_constants = {
     .logic_gate_um2 = 1,
     .logic_gate_transistors = 4,
     .logic_leakage_w_per_mm2 = 0.1,
-    .logic_idle_clock_w_per_mm2 = 0.05,
+    .clock_nj_per_mm2 = 0.25,
+    .clock_idle_fraction = 0.2,
+    .matrix_gates_per_bit = 0.01,
     .rom_cell_um2 = 0.01,
     .rom_array_factor = 2,
     .rom_store_factor = 3,
@@ -185,7 +187,6 @@ static const struct constants round_constants = {
     .chip_overhead_fraction = 0.25,
     .card_regulator_efficiency = 0.8,
     .card_board_w = 10,
-    .server_cards = 10,
     .server_host_w = 100,
     .server_supply_efficiency = 0.9,
     .cost_wafer_usd = 6400,
@@ -214,6 +215,8 @@ static const struct silicon round_silicon = {
     .softmax_lanes = 500,
     .vector_lanes = 1000,
     .buffer_bits = 1e7,
+    .cards = 10,
+    .clock_mhz = 1000,
     .blocks = 4,
     .layers_rom_bits = 8e8,
     .head_rom_bits = 1e8,
@@ -240,6 +243,10 @@ static const struct activity round_activity = {
     .lora_words = 6e9,
     .sram_words = 1e10,
     .host_bytes = 1e9,
+    .rom_busy = 0.5,
+    .lora_busy = 0.25,
+    .attention_busy = 0.125,
+    .vector_busy = 0.75,
 };
 
 static void a_die_by_hand(void)
@@ -253,7 +260,7 @@ static void a_die_by_hand(void)
     }
     CHECK_NEAR(p.die_mm2, 100, 1e-12);
     CHECK_NEAR(p.die_transistors, 1.1e9 + 4 * 26e6 + 6e8 + 8e7, 1);
-    CHECK_NEAR(p.idle_clock_w, 0.05 * 42, 1e-12);
+    CHECK_NEAR(p.idle_clock_w, 0.05 * 42, 1e-12); /* 0.25 nJ a cycle at 1 GHz, a fifth of it */
     CHECK_NEAR(p.static_w, 0.05 * 42 + 0.1 * 42 + 0.01 * 23 + 0.02 * 15, 1e-12);
     CHECK_NEAR(p.dies_per_wafer, 640, 0);  /* 706.86 - 66.64 */
     CHECK_NEAR(p.yield, 0.9514276, 1e-7);  /* ((1 - exp(-0.05)) / 0.05)^2 */
@@ -286,22 +293,121 @@ static void two_dies_by_hand(void)
 
 static void a_run_by_hand(void)
 {
-    static const double dynamic[COMPONENTS] = {8.5, 16 + 5.25, 0.32, 0.0064, 0.012, 0.3, 0.55, 0.08, 0}; /* J; wires are sqrt(100 / 4) mm */
+    /* J; wires are sqrt(100 / 4) mm. Last: the clock of 22 / 2 + 1 / 4 + 2 / 8 + 2 * 3 / 4 = 13 mm2 at work, four fifths of 0.25 W each for 2 s */
+    static const double dynamic[COMPONENTS] = {8.5, 16 + 5.25, 0.32, 0.0064, 0.012, 0.3, 0.55, 0.08, 5.2};
     struct physical p;
     physical_die(&round_constants, &round_silicon, &p);
     physical_run(&round_constants, &round_silicon, &round_activity, &p);
     for (int i = 0; i < COMPONENTS; i++) {
         CHECK_NEAR(p.dynamic_j[i], dynamic[i], 1e-12);
     }
-    CHECK_NEAR(p.run_dynamic_j, 31.0184, 1e-10);
-    CHECK_NEAR(p.run_j, 31.0184 + 2 * 6.83, 1e-10);
-    CHECK_NEAR(p.energy_mj_per_token, 0.0893568, 1e-10);
-    CHECK_NEAR(physical_dynamic_mj_per_token(&p), 0.0620368, 1e-10);
-    CHECK_NEAR(p.die_w, 22.3392, 1e-10);
-    CHECK_NEAR(p.card_w, 37.924, 1e-10);
-    CHECK_NEAR(p.server_w, 532.48889, 1e-4);
+    CHECK_NEAR(p.run_dynamic_j, 36.2184, 1e-10);
+    CHECK_NEAR(p.run_j, 36.2184 + 2 * 6.83, 1e-10);
+    CHECK_NEAR(p.energy_mj_per_token, 0.0997568, 1e-10);
+    CHECK_NEAR(physical_dynamic_mj_per_token(&p), 0.0724368, 1e-10);
+    CHECK_NEAR(p.die_w, 24.9392, 1e-10);
+    CHECK_NEAR(p.card_w, 41.174, 1e-10);
+    CHECK_NEAR(p.server_w, 568.6, 1e-4);                                  /* (411.74 + 100) / 0.9 */
+    CHECK_NEAR(p.server_mj_per_token, 0.22744, 1e-8);                     /* for 2 s, 5 M tokens */
     CHECK_NEAR(p.capital_usd_per_million_tokens, 8.88561e-5, 1e-9);       /* 701.021 USD / (125,000 tokens/s * 2 years) */
-    CHECK_NEAR(p.electricity_usd_per_million_tokens, 1.415954e-5, 1e-10); /* half of the time 53.25 W, half of it 31.71 W */
+    CHECK_NEAR(p.electricity_usd_per_million_tokens, 1.476133e-5, 1e-10); /* half of the time 56.86 W, half of it 31.71 W */
+}
+
+/* Nothing is counted for a host. */
+static void a_card_alone_by_hand(void)
+{
+    struct silicon s = round_silicon;
+    struct physical p;
+    s.cards = 0;
+    physical_die(&round_constants, &s, &p);
+    physical_run(&round_constants, &s, &round_activity, &p);
+    CHECK_NEAR(p.card_w, 41.174, 1e-10);
+    CHECK_NEAR(p.server_w, 0, 0);
+    CHECK_NEAR(p.server_mj_per_token, 0, 0);
+    CHECK_NEAR(p.capital_usd_per_million_tokens, 2.54799e-5, 1e-9);       /* 201.021 USD */
+    CHECK_NEAR(p.electricity_usd_per_million_tokens, 1.105763e-5, 1e-10); /* 45.75 W and 20.60 W */
+}
+
+/* The circuits beside a ROM of 1 Gbit, a hundredth of a gate each: 10 mm2, and a quarter more. */
+static void circuits_beside_the_rom_take_area(void)
+{
+    struct silicon s = round_silicon;
+    struct physical p;
+    s.matrix_logic_bits = 1e9;
+    physical_die(&round_constants, &s, &p);
+    CHECK_NEAR(p.area_mm2[COMPONENT_rom_logic], 32, 1e-12);
+    CHECK_NEAR(p.die_mm2, 112.5, 1e-12);
+}
+
+/* --- how sure --- */
+
+/* A die with one uncertain constant is as uncertain as that; with two, ln adds up as the root of squares. */
+static void likely_ranges_by_hand(void)
+{
+    static struct physics p;
+    static struct uncertainty u;
+    for (enum corner c = 0; c < CORNERS; c++) {
+        p.corner[c] = round_constants;
+    }
+    uncertainty_of(&p, &round_silicon, &round_activity, NULL, &u);
+    CHECK_NEAR(u.nominal[PHYSICAL_area_mm2], 100, 1e-12);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].low, 100, 1e-12);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].high, 100, 1e-12);
+    int most[3];
+    CHECK_EQ_INT(uncertainty_most(&u, PHYSICAL_area_mm2, most, 3), 0);
+    p.corner[CORNER_HIGH].host_phy_mm2 = 31; /* 16 mm2 and a quarter more: 120 */
+    p.corner[CORNER_LOW].host_phy_mm2 = 7;   /* 90 */
+    p.corner[CORNER_HIGH].sram_bit_transistors = 7;
+    p.corner[CORNER_HIGH].sram_bitcell_um2 = 0.05 * 7 / 3; /* 15 mm2 become 35: 125 */
+    uncertainty_of(&p, &round_silicon, &round_activity, NULL, &u);
+    CHECK_NEAR(u.alone[PHYSICAL_area_mm2][CONSTANT_host_phy_mm2].low, 90, 1e-12);
+    CHECK_NEAR(u.alone[PHYSICAL_area_mm2][CONSTANT_host_phy_mm2].high, 120, 1e-12);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].low, 90, 1e-12);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].high, 100 * exp(sqrt(log(1.2) * log(1.2) + log(1.25) * log(1.25))), 1e-9);
+    CHECK_EQ_INT(uncertainty_most(&u, PHYSICAL_area_mm2, most, 3), 2);
+    CHECK_EQ_INT(most[0], CONSTANT_host_phy_mm2); /* 90 to 120 is more than 100 to 125 */
+    CHECK_EQ_INT(most[1], CONSTANT_sram_bitcell_um2);
+    CHECK_EQ_INT(uncertainty_most(&u, PHYSICAL_area_mm2, most, 1), 1);
+    CHECK_EQ_INT(most[0], CONSTANT_host_phy_mm2);
+    static bool held[CONSTANT_COUNT];
+    held[CONSTANT_host_phy_mm2] = true;
+    uncertainty_of(&p, &round_silicon, &round_activity, held, &u);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].low, 100, 1e-12);
+    CHECK_NEAR(u.likely[PHYSICAL_area_mm2].high, 125, 1e-9);
+}
+
+/* What is likely lies between the corners, for every result of a real chip. */
+static void likely_ranges_lie_between_the_corners(void)
+{
+    static const char *const chips[] = {"hc1-server", "hc2", "roma"};
+    for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
+        static struct run run;
+        static struct estimate estimate;
+        struct chip_config config;
+        struct error e;
+        REQUIRE_GOOD(config_load(chips[i], &config, &e), &e);
+        struct run_options o = {.chip = chips[i],
+                                .model = config_model(&config),
+                                .prompt_tokens = 4,
+                                .tokens = 4,
+                                .sequences = 1,
+                                .top_p = 1,
+                                .timing_only = true,
+                                .engine = ENGINE_SKIP};
+        REQUIRE_GOOD(run_open(&o, &run, &e), &e);
+        CHECK_GOOD(run_execute(&run, &e), &e);
+        estimate_of(&run.physics, run.chip, run.image.rom_bits, run.requests, run.n_requests, NULL, &estimate);
+        for (int r = 0; r < PHYSICAL_RESULTS; r++) {
+            double low = physical_results[r].value(&estimate.corner[CORNER_LOW]),
+                   high = physical_results[r].value(&estimate.corner[CORNER_HIGH]);
+            CHECK(low <= estimate.uncertainty.likely[r].low * (1 + 1e-12));
+            CHECK(estimate.uncertainty.likely[r].low <= estimate.uncertainty.nominal[r]);
+            CHECK(estimate.uncertainty.nominal[r] <= estimate.uncertainty.likely[r].high);
+            CHECK(estimate.uncertainty.likely[r].high <= high * (1 + 1e-12));
+        }
+        CHECK_NEAR(estimate.cards, i == 0 ? 10 : 0, 0);
+        run_close(&run);
+    }
 }
 
 /* --- laws --- */
@@ -404,7 +510,7 @@ static void nothing_moves_nothing_is_spent(void)
     CHECK_NEAR(p.energy_mj_per_token, 0, 0);
     CHECK_NEAR(physical_usd_per_million_tokens(&p), 0, 0);
     struct constants cold = round_constants;
-    cold.logic_idle_clock_w_per_mm2 = 0;
+    cold.clock_nj_per_mm2 = 0;
     physical_die(&cold, &round_silicon, &p);
     CHECK_NEAR(p.static_w, sum_of(p.leakage_w), 1e-12); /* without a clock: leakage only */
 }
@@ -432,6 +538,7 @@ static void results_follow_each_constant(void)
 {
     struct silicon two_dies = round_silicon;
     two_dies.sram_second_die = true;
+    two_dies.matrix_logic_bits = 1e9;
     for (int i = 0; i < CONSTANT_COUNT; i++) {
         struct constants k = round_constants;
         struct physical before, after;
@@ -462,6 +569,10 @@ void suite_physical(void)
     suite_add("a die by hand", a_die_by_hand);
     suite_add("two dies by hand", two_dies_by_hand);
     suite_add("a run by hand", a_run_by_hand);
+    suite_add("a card alone by hand", a_card_alone_by_hand);
+    suite_add("circuits beside the ROM take area", circuits_beside_the_rom_take_area);
+    suite_add("likely ranges by hand", likely_ranges_by_hand);
+    suite_add("likely ranges lie between the corners", likely_ranges_lie_between_the_corners);
     suite_add("components add up, everything that works is counted", parts_add_up);
     suite_add("activity against the chip's SRAM words, bits against the image", counts_what_the_chip_did);
     suite_add("no traffic: static power alone", nothing_moves_nothing_is_spent);
