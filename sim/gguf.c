@@ -210,7 +210,7 @@ static bool size_tensor(struct cursor *c, struct gguf_tensor *t, uint64_t at)
     const struct ggml_layout *layout = ggml_layout((uint32_t)t->type);
     if (!layout || layout->block_bytes == 0) {
         snprintf(found, sizeof found, "type %" PRIu32 "%s%s", (uint32_t)t->type, layout ? " " : "", layout ? layout->name : "");
-        return fail(c, at, "F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K or MXFP4", found);
+        return fail(c, at, "F32, F16, BF16, Q8_0, Q4_0/1, Q5_0/1, Q2_K to Q6_K, IQ4_NL, IQ4_XS or MXFP4", found);
     }
     if (t->dims[0] % layout->block_weights != 0) {
         snprintf(expected, sizeof expected, "rows of a multiple of %d weights for %s", layout->block_weights, layout->name);

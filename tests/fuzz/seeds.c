@@ -76,11 +76,20 @@ static void write_types(const char *folder)
 {
     static const uint8_t DATA[210];
     struct gguf_writer w = {0};
-    gguf_write_tensor(&w, "q4_0", GGML_Q4_0, (int64_t[]){32}, 1, DATA, 18);
-    gguf_write_tensor(&w, "q8_0", GGML_Q8_0, (int64_t[]){32}, 1, DATA, 34);
-    gguf_write_tensor(&w, "q4_k", GGML_Q4_K, (int64_t[]){256}, 1, DATA, 144);
-    gguf_write_tensor(&w, "q6_k", GGML_Q6_K, (int64_t[]){256}, 1, DATA, 210);
-    gguf_write_tensor(&w, "mxfp4", GGML_MXFP4, (int64_t[]){32}, 1, DATA, 17);
+    static const struct {
+        const char *name;
+        enum ggml_type type;
+        int64_t weights;
+        size_t bytes;
+    } TYPES[] = {
+        {"q4_0", GGML_Q4_0, 32, 18},   {"q4_1", GGML_Q4_1, 32, 20},   {"q5_0", GGML_Q5_0, 32, 22},     {"q5_1", GGML_Q5_1, 32, 24},
+        {"q8_0", GGML_Q8_0, 32, 34},   {"q2_k", GGML_Q2_K, 256, 84},  {"q3_k", GGML_Q3_K, 256, 110},   {"q4_k", GGML_Q4_K, 256, 144},
+        {"q5_k", GGML_Q5_K, 256, 176}, {"q6_k", GGML_Q6_K, 256, 210}, {"iq4_nl", GGML_IQ4_NL, 32, 18}, {"iq4_xs", GGML_IQ4_XS, 256, 136},
+        {"mxfp4", GGML_MXFP4, 32, 17},
+    };
+    for (size_t k = 0; k < sizeof TYPES / sizeof *TYPES; k++) {
+        gguf_write_tensor(&w, TYPES[k].name, TYPES[k].type, (int64_t[]){TYPES[k].weights}, 1, DATA, TYPES[k].bytes);
+    }
     gguf_write_tensor(&w, "bf16", GGML_BF16, (int64_t[]){2, 2, 2}, 3, DATA, 16);
     gguf_write_string(&w, "tokenizer.ggml.model", "gpt2");
     gguf_write_string(&w, "tokenizer.ggml.pre", "llama-bpe");

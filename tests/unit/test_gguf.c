@@ -106,11 +106,31 @@ static double weight_bf16(const uint8_t *data, int i)
     return bits & 0x8000 ? -magnitude : magnitude;
 }
 
+/* The fifth bit is bit i of a 32-bit word, byte i / 8 first. */
+static double weight_nibbles(const uint8_t *block, int i, int codes_at, int fifth_at, int middle)
+{
+    int q = block[codes_at + i % 16] / (i < 16 ? 1 : 16) % 16 + (fifth_at ? 16 * (block[fifth_at + i / 8] >> i % 8 & 1) : 0);
+    return half_value(block) * (q - middle) + (middle ? 0 : half_value(block + 2));
+}
+
 static double weight_q4_0(const uint8_t *data, int i)
 {
-    const uint8_t *block = data + i / 32 * 18;
-    int j = i % 32, q = j < 16 ? block[2 + j] & 15 : block[2 + j - 16] >> 4;
-    return half_value(block) * (q - 8);
+    return weight_nibbles(data + i / 32 * 18, i % 32, 2, 0, 8);
+}
+
+static double weight_q4_1(const uint8_t *data, int i)
+{
+    return weight_nibbles(data + i / 32 * 20, i % 32, 4, 0, 0);
+}
+
+static double weight_q5_0(const uint8_t *data, int i)
+{
+    return weight_nibbles(data + i / 32 * 22, i % 32, 6, 2, 16);
+}
+
+static double weight_q5_1(const uint8_t *data, int i)
+{
+    return weight_nibbles(data + i / 32 * 24, i % 32, 8, 4, 0);
 }
 
 static double weight_q8_0(const uint8_t *data, int i)
@@ -119,14 +139,45 @@ static double weight_q8_0(const uint8_t *data, int i)
     return half_value(block) * (block[2 + i % 32] - (block[2 + i % 32] > 127 ? 256 : 0));
 }
 
-/* Scales and minima are a 96-bit field: six low bits of 0..3, six low bits of minima 0..3, then nibbles; the rest in the top bits. */
-static double weight_q4_k(const uint8_t *data, int i)
+static double weight_q2_k(const uint8_t *data, int i)
 {
-    const uint8_t *block = data + i / 256 * 144, *s = block + 4;
-    int j = i % 256 / 32, k = j % 4, nibble = block[16 + i % 256 / 64 * 32 + i % 32] >> (j % 2 ? 4 : 0) & 15;
+    const uint8_t *block = data + i / 256 * 84;
+    int in_block = i % 256, q = block[16 + in_block / 128 * 32 + in_block % 32] >> (in_block % 128 / 32 * 2) & 3,
+        scale = block[in_block / 16];
+    return half_value(block + 80) * (scale % 16) * q - half_value(block + 82) * (scale / 16);
+}
+
+/* The scales are llama.cpp's two rows of four bytes with nibbles, and a third one with the pairs above them. */
+static double weight_q3_k(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 256 * 110, *s = block + 96;
+    int in_block = i % 256, group = in_block / 16, column = group % 4, row = group / 4;
+    int low = s[row % 2 * 4 + column] / (row < 2 ? 1 : 16) % 16, high = s[8 + column] >> (2 * row) & 3;
+    int q = block[32 + in_block / 128 * 32 + in_block % 32] >> (in_block % 128 / 32 * 2) & 3;
+    int third = block[in_block % 32] >> (in_block / 32) & 1;
+    return half_value(block + 108) * (low + 16 * high - 32) * (q - (third ? 0 : 4));
+}
+
+/* Scales and minima are a 96-bit field: six low bits of 0..3, six low bits of minima 0..3, then nibbles; the rest in the top bits. */
+static double weight_q45_k(const uint8_t *block, int i, const uint8_t *codes, const uint8_t *fifth)
+{
+    const uint8_t *s = block + 4;
+    int j = i / 32, k = j % 4, q = (codes[i / 64 * 32 + i % 32] >> (j % 2 ? 4 : 0) & 15) + (fifth ? 16 * (fifth[i % 32] >> j & 1) : 0);
     int scale = j < 4 ? s[k] % 64 : s[8 + k] % 16 + s[k] / 64 * 16;
     int minimum = j < 4 ? s[4 + k] % 64 : s[8 + k] / 16 + s[4 + k] / 64 * 16;
-    return half_value(block) * scale * nibble - half_value(block + 2) * minimum;
+    return half_value(block) * scale * q - half_value(block + 2) * minimum;
+}
+
+static double weight_q4_k(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 256 * 144;
+    return weight_q45_k(block, i % 256, block + 16, NULL);
+}
+
+static double weight_q5_k(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 256 * 176;
+    return weight_q45_k(block, i % 256, block + 48, block + 16);
 }
 
 static double weight_q6_k(const uint8_t *data, int i)
@@ -148,6 +199,22 @@ static double weight_mxfp4(const uint8_t *data, int i)
     return (code & 8 ? -magnitude : magnitude) * ldexp(1, block[0] - 127);
 }
 
+/* The values of IQ4_NL, as llama.cpp's kvalues_iq4nl. */
+static const int IQ4_VALUES[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+static double weight_iq4_nl(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 32 * 18;
+    return half_value(block) * IQ4_VALUES[block[2 + i % 16] / (i % 32 < 16 ? 1 : 16) % 16];
+}
+
+static double weight_iq4_xs(const uint8_t *data, int i)
+{
+    const uint8_t *block = data + i / 256 * 136;
+    int j = i % 256 / 32, high = block[2 + j / 4] >> (j % 4 * 2) & 3, low = block[4 + j / 2] / (j % 2 ? 16 : 1) % 16;
+    return half_value(block) * (16 * high + low - 32) * IQ4_VALUES[block[8 + 16 * j + i % 16] / (i % 32 < 16 ? 1 : 16) % 16];
+}
+
 static void dequantises_every_type(void)
 {
     static const struct {
@@ -156,9 +223,13 @@ static void dequantises_every_type(void)
         double (*weight)(const uint8_t *data, int i);
         int halves[2]; /* where the block's scales are, which must be finite */
     } TYPES[] = {
-        {GGML_F16, 1, 2, weight_f16, {0, 0}},         {GGML_BF16, 1, 2, weight_bf16, {0, 0}},
-        {GGML_Q4_0, 32, 18, weight_q4_0, {0, 0}},     {GGML_Q8_0, 32, 34, weight_q8_0, {0, 0}},
-        {GGML_Q4_K, 256, 144, weight_q4_k, {0, 2}},   {GGML_Q6_K, 256, 210, weight_q6_k, {208, 208}},
+        {GGML_F16, 1, 2, weight_f16, {0, 0}},           {GGML_BF16, 1, 2, weight_bf16, {0, 0}},
+        {GGML_Q4_0, 32, 18, weight_q4_0, {0, 0}},       {GGML_Q4_1, 32, 20, weight_q4_1, {0, 2}},
+        {GGML_Q5_0, 32, 22, weight_q5_0, {0, 0}},       {GGML_Q5_1, 32, 24, weight_q5_1, {0, 2}},
+        {GGML_Q8_0, 32, 34, weight_q8_0, {0, 0}},       {GGML_Q2_K, 256, 84, weight_q2_k, {80, 82}},
+        {GGML_Q3_K, 256, 110, weight_q3_k, {108, 108}}, {GGML_Q4_K, 256, 144, weight_q4_k, {0, 2}},
+        {GGML_Q5_K, 256, 176, weight_q5_k, {0, 2}},     {GGML_Q6_K, 256, 210, weight_q6_k, {208, 208}},
+        {GGML_IQ4_NL, 32, 18, weight_iq4_nl, {0, 0}},   {GGML_IQ4_XS, 256, 136, weight_iq4_xs, {0, 0}},
         {GGML_MXFP4, 32, 17, weight_mxfp4, {-1, -1}},
     };
     uint64_t state = 3;
@@ -180,11 +251,17 @@ static void dequantises_every_type(void)
         struct gguf g;
         struct error e;
         float row[WEIGHTS];
+        const bool has_minimum = TYPES[k].halves[0] != TYPES[k].halves[1];
         REQUIRE_GOOD(gguf_open_memory("f.gguf", file.data, file.size, &g, &e), &e);
         CHECK_GOOD(gguf_row_finite(&g, g.tensors, 0, row, &e), &e);
+        double largest = 0; /* of two terms that may cancel each other, the sum is as exact as the larger one */
+        for (int i = 0; i < WEIGHTS && has_minimum; i++) {
+            largest = fmax(largest, fabs(TYPES[k].weight(data, i)));
+        }
+        const double rounding = 1e-6 * largest;
         for (int i = 0; i < WEIGHTS; i++) {
             double expected = TYPES[k].weight(data, i);
-            CHECK_NEAR(row[i], expected, 1e-6 * fabs(expected) + (TYPES[k].type == GGML_Q4_K ? 0.5 : 0));
+            CHECK_NEAR(row[i], expected, 1e-6 * fabs(expected) + rounding);
         }
         gguf_close(&g);
         bytes_free(&file);
@@ -274,7 +351,7 @@ static const struct {
     {"negative dimension", "t.one", 4, (uint64_t)-1, 8, "expected positive dimensions"},
     {"dimensions that overflow", "t.one", 12, (uint64_t)1 << 62, 8, "tensor t.one at byte"},
     {"rows that overflow", "t.one", 4, (uint64_t)1 << 62, 8, "expected data within the file's"},
-    {"tensor type refused by name", "t.one", 20, 13, 4, "expected F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K or MXFP4, found type 13 Q5_K"},
+    {"tensor type refused by name", "t.one", 20, 16, 4, "IQ4_NL, IQ4_XS or MXFP4, found type 16 IQ2_XXS"},
     {"unknown tensor type", "t.one", 20, 77, 4, "found type 77"},
     {"rows that don't fill blocks", "t.one", 20, GGML_Q4_K, 4, "expected rows of a multiple of 256 weights for Q4_K, found 3"},
     {"offset of the first tensor", "t.one", 24, 32, 8, "tensor t.one at byte"},
