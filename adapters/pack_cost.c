@@ -6,7 +6,6 @@
 
 #include "adapters/algebra.h"
 #include "kernels/ref.h"
-#include "kernels/ref_float.h"
 
 double pack_relative_error(const struct pack_error *sum)
 {
@@ -141,28 +140,14 @@ static void forward(struct evaluation *v, int32_t token, int32_t position)
     }
 }
 
-static int32_t first_choice(const float *logits, int32_t n)
-{
-    int32_t best = 0;
-    for (int32_t i = 1; i < n; i++) {
-        best = logits[i] > logits[best] ? i : best;
-    }
-    return best;
-}
-
 static void compare(struct evaluation *p, struct evaluation *q, int32_t n_vocab, const int32_t *ids, int32_t n, struct output_distance *out)
 {
-    double sum = 0;
-    *out = (struct output_distance){.n_positions = n};
+    *out = (struct output_distance){0};
     for (int32_t i = 0; i < n; i++) {
         forward(p, ids[i], i);
         forward(q, ids[i], i);
-        double kl = float_kl(p->logits, q->logits, n_vocab);
-        sum += kl;
-        out->largest_kl = fmax(out->largest_kl, kl);
-        out->n_same_first += first_choice(p->logits, n_vocab) == first_choice(q->logits, n_vocab);
+        output_distance_add(out, p->logits, q->logits, n_vocab);
     }
-    out->mean_kl = sum / n;
 }
 
 static bool compare_and_close(const struct model *model, bool opened, struct evaluation *p, struct evaluation *q, const int32_t *ids,

@@ -12,6 +12,7 @@
 
 #include "adapters/lora_tensors.h"
 #include "adapters/pack.h"
+#include "kernels/ref_float.h"
 
 struct pack_cost { /* of one linear's pair, or summed over several */
     int64_t bits;  /* in SRAM, before padding to lane rows */
@@ -30,12 +31,6 @@ bool pack_round(const struct lora_tensors *in, enum pack_format format, struct l
 
 struct model;
 struct adapter;
-
-struct output_distance { /* over the positions of a text, each predicting its next token */
-    int32_t n_positions;
-    double mean_kl, largest_kl; /* of q from p, nats */
-    int32_t n_same_first;       /* positions where both have the same most likely token */
-};
 
 /* Float reference with adapter p against float reference with adapter q, on a model's ROM weights. ids [n]. */
 bool output_distance(const struct model *model, const struct lora_tensors *p, const struct lora_tensors *q, const int32_t *ids, int32_t n,

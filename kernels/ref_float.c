@@ -6,6 +6,7 @@
 
 #include "adapters/adapter.h"
 #include "kernels/gemv.h"
+#include "kernels/threads.h"
 #include "sim/error.h"
 
 /* -- a float model from a ROM image -- */
@@ -216,20 +217,45 @@ void ref_float_free(struct ref_float *ref)
     }
 }
 
+enum { DOT_LANES = 16 }; /* sums of their own, for wide registers */
+
 static double dot(const float *a, const float *b, int32_t n)
 {
-    double lane[4] = {0};
-    for (int32_t i = 0; i < n; i++) {
-        lane[i % 4] += (double)a[i] * (double)b[i];
+    double lane[DOT_LANES] = {0}, sum = 0;
+    int32_t i = 0;
+    for (; i + DOT_LANES <= n; i += DOT_LANES) {
+        for (int32_t j = 0; j < DOT_LANES; j++) {
+            lane[j] += (double)a[i + j] * (double)b[i + j];
+        }
     }
-    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    for (; i < n; i++) {
+        sum += (double)a[i] * (double)b[i];
+    }
+    for (int32_t j = 0; j < DOT_LANES; j++) {
+        sum += lane[j];
+    }
+    return sum;
+}
+
+struct product { /* y = w x, shared by rows */
+    const float *w, *x;
+    int32_t n_in;
+    float *y;
+};
+
+static void multiply_rows(void *user, int32_t first, int32_t n)
+{
+    const struct product *p = user;
+    for (int32_t o = first; o < first + n; o++) {
+        p->y[o] = (float)dot(p->w + (int64_t)o * p->n_in, p->x, p->n_in);
+    }
 }
 
 static void multiply(const float *w, int32_t n_out, int32_t n_in, const float *x, float *y)
 {
-    for (int32_t o = 0; o < n_out; o++) {
-        y[o] = (float)dot(w + (int64_t)o * n_in, x, n_in);
-    }
+    struct product p = {w, x, n_in, y};
+    const int32_t grain = 1 + (1 << 18) / n_in; /* rows that are worth another thread's while */
+    threads_share(n_out, grain, multiply_rows, &p);
 }
 
 static void rms_norm(const float *x, const float *g, int32_t n, double epsilon, float *y)
@@ -408,6 +434,29 @@ double float_kl(const float *p_logits, const float *q_logits, int32_t n)
         kl += exp(log_p) * (log_p - log_q);
     }
     return kl;
+}
+
+double float_surprise(const float *logits, int32_t n, int32_t token)
+{
+    return log_sum_exp(logits, n) - logits[token];
+}
+
+static int32_t first_choice(const float *logits, int32_t n)
+{
+    int32_t best = 0;
+    for (int32_t i = 1; i < n; i++) {
+        best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
+}
+
+void output_distance_add(struct output_distance *sum, const float *p_logits, const float *q_logits, int32_t n)
+{
+    const double kl = float_kl(p_logits, q_logits, n);
+    sum->n_positions++;
+    sum->mean_kl += (kl - sum->mean_kl) / sum->n_positions;
+    sum->largest_kl = fmax(sum->largest_kl, kl);
+    sum->n_same_first += first_choice(p_logits, n) == first_choice(q_logits, n);
 }
 
 void acc_to_float(const struct acc *v, float *out)

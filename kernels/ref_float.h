@@ -47,7 +47,17 @@ void ref_float_forward(struct ref_float *ref, int32_t token, int32_t position, f
 
 /* Kullback-Leibler divergence in nats of softmax(q) from softmax(p): sum p log(p / q). */
 double float_kl(const float *p_logits, const float *q_logits, int32_t n);
+/* -log of softmax(logits)[token], nats: what the model pays for the token that came. */
+double float_surprise(const float *logits, int32_t n, int32_t token);
 /* acc logits as floats, [n]. */
 void acc_to_float(const struct acc *v, float *out);
+
+struct output_distance { /* of outputs q from outputs p, over the positions of a text */
+    int32_t n_positions;
+    double mean_kl, largest_kl; /* of q from p, nats */
+    int32_t n_same_first;       /* positions where both have the same most likely token */
+};
+/* One more position; logits [n]. */
+void output_distance_add(struct output_distance *sum, const float *p_logits, const float *q_logits, int32_t n);
 
 #endif

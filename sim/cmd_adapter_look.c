@@ -12,7 +12,7 @@
 #include "sim/cmd_adapter.h"
 #include "sim/gguf_model.h"
 #include "sim/image.h"
-#include "sim/tokenizer.h"
+#include "sim/text_tokens.h"
 
 /* --- inspect --- */
 
@@ -144,29 +144,6 @@ static void print_distance(const char *name, const struct output_distance *d)
            (int)(12 - strlen(name)), "            ", d->mean_kl, d->n_positions, d->largest_kl, 100.0 * d->n_same_first / d->n_positions);
 }
 
-/* The text's first tokens. */
-static bool read_text(const char *path, const struct image *image, int64_t tokens, struct token_ids *ids, struct error *e)
-{
-    struct mapped map;
-    struct tokenizer *tokenizer = NULL;
-    struct error text;
-    if (!mapped_open(path, &map, e)) {
-        return false;
-    }
-    bool good = tokenizer_open(&image->vocab, &tokenizer, e);
-    if (good && !tokenizer_encode(tokenizer, (const char *)map.bytes, map.size_bytes, image->vocab.add_bos, ids, &text)) {
-        good = error_input(e, "%s: %s", path, text.message);
-    }
-    tokenizer_close(tokenizer);
-    mapped_close(&map);
-    if (!good) {
-        return false;
-    }
-    int64_t most = tokens < image->model.shape.context_tokens ? tokens : image->model.shape.context_tokens;
-    ids->count = ids->count < most ? ids->count : (int32_t)most;
-    return ids->count > 0 || error_input(e, "%s: expected some text, found none", path);
-}
-
 /* Of the rounded adapter's output from the unrounded one's; for 6 bits also on the chip's own arithmetic. */
 static bool print_output_distance(const struct adapter_arguments *a, const struct lora_tensors *t, const struct lora_tensors *rounded,
                                   struct error *e)
@@ -178,7 +155,7 @@ static bool print_output_distance(const struct adapter_arguments *a, const struc
     if (!image_open_model(a->model, NULL, &image, e)) {
         return false;
     }
-    bool good = read_text(a->text, &image, a->tokens, &ids, e) && output_distance(&image.model, t, rounded, ids.ids, ids.count, &d, e);
+    bool good = text_tokens(a->text, &image, a->tokens, &ids, e) && output_distance(&image.model, t, rounded, ids.ids, ids.count, &d, e);
     if (good) {
         print_distance("packing", &d);
     }

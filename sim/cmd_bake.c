@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sim/bake.h"
+#include "sim/bake_quality.h"
 #include "sim/commands.h"
 #include "sim/image.h"
 #include "sim/options.h"
@@ -69,6 +70,34 @@ static void print_report(const struct bake_report *report, const struct physics 
     printf("errors: root mean square relative to the tensor's, and the largest relative to the largest weight\n");
 }
 
+static void show_measuring(int64_t done, int64_t total)
+{
+    if (done < total) {
+        fprintf(stderr, "\r\033[Kmeasuring: %" PRId64 " of %" PRId64 " tokens", done, total);
+    } else {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+static void print_distance(const char *name, const struct output_distance *d)
+{
+    printf("%-16s %.6f nats (largest %.6f; same first choice %.1f %%)\n", name, d->mean_kl, d->largest_kl,
+           100.0 * d->n_same_first / d->n_positions);
+}
+
+static void print_quality(const struct bake_quality *q)
+{
+    printf("\noutput, mean Kullback-Leibler divergence over %" PRId32 " tokens of text\n", q->n_positions);
+    print_distance("weights_kl", &q->weights);
+    print_distance("arithmetic_kl", &q->arithmetic);
+    print_distance("chip_kl", &q->chip);
+    if (q->n_positions > 1) {
+        printf("perplexity       %.3f on the chip, %.3f of its weights as floats, %.3f of the file\n", q->perplexity[EVALUATED_CHIP],
+               q->perplexity[EVALUATED_ROM], q->perplexity[EVALUATED_FILE]);
+    }
+    printf("weights: the ROM's as floats from the file's; arithmetic: the chip's integers from floats on the same weights; chip: both\n");
+}
+
 /* The model gives its shape, and its vocabulary where it has one. */
 static bool bake_drawn(const char *model, uint64_t seed, const char *image_path, const struct bake_options *options,
                        struct bake_report *report, struct error *e)
@@ -86,10 +115,10 @@ static bool bake_drawn(const char *model, uint64_t seed, const char *image_path,
 int cmd_bake(int argc, char **argv)
 {
     struct arguments {
-        const char *model, *image, *format, *physics;
-        int64_t threads, weights_seed;
+        const char *model, *image, *format, *physics, *text;
+        int64_t threads, weights_seed, tokens;
         bool quiet, long_rope;
-    } arguments = {.physics = "n6", .weights_seed = -1};
+    } arguments = {.physics = "n6", .weights_seed = -1, .tokens = 256};
     static const struct option options[] = {
         OPTION_OPERAND(struct arguments, model, "MODEL.gguf", 1, "the model, in GGUF v3; with --synthetic-weights also a shape"),
         OPTION_TEXT(struct arguments, image, "output", 'o', "IMAGE", "the ROM image to write"),
@@ -99,12 +128,14 @@ int cmd_bake(int argc, char **argv)
         OPTION_INTEGER(struct arguments, threads, "threads", 't', "N", 1, 1024, "threads (default: one per processor)"),
         OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants that the ROM's area is computed from (default: n6)"),
         OPTION_FLAG(struct arguments, long_rope, "long-rope", 0, "the RoPE factors for a long context (Phi 3)"),
+        OPTION_TEXT(struct arguments, text, "text", 0, "FILE", "measure on this text what baking costs the model's output"),
+        OPTION_INTEGER(struct arguments, tokens, "tokens", 'n', "N", 1, 1 << 20, "of the text, at most (default: 256)"),
         OPTION_FLAG(struct arguments, quiet, "quiet", 'q', "no table"),
     };
     static const struct command command = {"bake", "turn a GGUF model into a ROM image",
                                            "  etchsim bake model.gguf -o model.rom\n"
                                            "  etchsim bake model.gguf -o model.rom --bits attn_v=6,ffn_down=6\n"
-                                           "  etchsim bake model.gguf -o model.rom --bits linears=4\n"
+                                           "  etchsim bake model.gguf -o model.rom --bits linears=4 --text article.txt\n"
                                            "  etchsim bake llama-3.1-8b --synthetic-weights 1 -o model.rom\n",
                                            options, OPTION_COUNT(options)};
     int exit_code = EXIT_CODE_GOOD;
@@ -114,6 +145,10 @@ int cmd_bake(int argc, char **argv)
     struct error e;
     if (!arguments.image) {
         error_input(&e, "expected -o IMAGE, the file to write");
+        return command_fail(command.name, &e);
+    }
+    if (arguments.text && arguments.weights_seed >= 0) {
+        error_input(&e, "--text: expected a model with weights of its own, found --synthetic-weights");
         return command_fail(command.name, &e);
     }
     static struct physics physics;
@@ -134,5 +169,14 @@ int cmd_bake(int argc, char **argv)
         print_report(&report, &physics);
     }
     bake_report_free(&report);
+    if (arguments.text) {
+        struct bake_quality quality;
+        if (!bake_quality(arguments.model, arguments.image, arguments.text, arguments.tokens, bake_options.progress ? show_measuring : NULL,
+                          &quality, &e)) {
+            fputs(bake_options.progress ? "\r\033[K" : "", stderr);
+            return command_fail(command.name, &e);
+        }
+        print_quality(&quality);
+    }
     return EXIT_CODE_GOOD;
 }

@@ -52,6 +52,18 @@ if [ -e $model ]; then
     run 0 bake $model -o "$folder/two.rom" --quiet --threads 1
     [ -z "$out" ] || wrong "--quiet prints: $out"
     cmp "$folder/one.rom" "$folder/two.rom" || wrong 'the image depends on the number of threads'
+    # The sample's weights are on the ROM's grid, those of four bits are not.
+    text=configs/models/sample/heldout/general.txt
+    kl() { awk -v name="$1_kl" '$1 == name { print int(1e6 * $2 + 0.5) }' <<<"$out"; }
+    run 0 bake $model -o "$folder/two.rom" --quiet --text $text --tokens 48
+    has "$out" 'over 48 tokens'
+    [ "$(kl weights)" = 0 ] && [ "$(kl arithmetic)" = "$(kl chip)" ] && [ "$(kl chip)" -lt 20000 ] || wrong "costs of an exact model: $out"
+    run 0 bake $model -o "$folder/two.rom" --quiet --bits linears=4 --text $text --tokens 48
+    [ "$(kl weights)" -gt 2000 ] && [ "$(kl chip)" -gt 2000 ] && [ "$(kl arithmetic)" -lt 20000 ] || wrong "costs of four bits: $out"
+    run 2 bake $model -o "$folder/two.rom" --text "$folder/nowhere.txt"
+    has "$err" 'nowhere.txt'
+    run 2 bake llama-3.1-8b --synthetic-weights 1 -o "$folder/two.rom" --text $text
+    has "$err" 'found --synthetic-weights'
     for adapter in configs/adapters/*/; do
         run 0 adapter inspect "$(basename "$adapter")"
         has "$out" 'content_hash'
