@@ -1,4 +1,4 @@
-/* etchsim serve -- a workload of requests over time, many tenants and adapters, on one simulated chip. */
+/* etchsim serve -- a workload of requests over time, many tenants and adapters, on one simulated chip or the cards of a server. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 #include "sim/version.h"
 
 struct arguments {
-    const char *workload, *folder;
+    const char *workload, *folder, *physics;
     int64_t seed, requests, weights_seed, threads;
     int engine;
     bool json, csv, verify;
@@ -30,6 +30,7 @@ static const struct option options[] = {
     OPTION_CHOICE(struct arguments, engine, "engine", 'e', ENGINE_WORDS, "step ticks every unit on every cycle; skip (default) jumps"),
     OPTION_INTEGER(struct arguments, weights_seed, "synthetic-weights", 0, "SEED", 0, INT64_MAX,
                    "random weights in the model's shape; needs values: true"),
+    OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants of area, energy and cost (default: n6)"),
     OPTION_INTEGER(struct arguments, threads, "threads", 0, "N", 0, THREADS_MAX, "of matrix products (default: 0, one for each processor)"),
     OPTION_FLAG(struct arguments, verify, "verify", 0, "compare every token with the model without a clock; needs values: true"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
@@ -43,6 +44,7 @@ static const struct option options[] = {
 static const struct command command = {"serve", "serve a workload: many requests, tenants and adapters over time",
                                        "  etchsim serve agency15\n"
                                        "  etchsim serve agency15 --set slots.count=8 --set slots.loading=streaming --json\n"
+                                       "  etchsim serve agency15 --set server.cards=4 --set server.dealing=tenant\n"
                                        "  etchsim serve ping-pong --csv\n"
                                        "  etchsim serve ping-pong --requests 4 --out /tmp/served --trace perfetto\n"
                                        "  etchsim serve n-plus-base --verify --requests 20\n"
@@ -52,7 +54,7 @@ static const struct command command = {"serve", "serve a workload: many requests
 /* On a terminal: how far it is, once it takes longer than a moment. */
 struct watcher {
     uint32_t requests;
-    const uint32_t *done;
+    const struct server *server;
     time_t started, shown;
 };
 
@@ -62,79 +64,100 @@ static void count_token(void *context, const struct request *request)
     time_t now = time(NULL);
     (void)request;
     if (now - w->started >= 2 && now != w->shown) {
-        fprintf(stderr, "\r%" PRIu32 " of %" PRIu32 " requests", *w->done, w->requests);
+        uint32_t done = 0;
+        for (uint32_t k = 0; k < w->server->n_cards; k++) {
+            done += w->server->card[k].chip ? w->server->card[k].chip->sequencer.n_done : 0;
+        }
+        fprintf(stderr, "\r%" PRIu32 " of %" PRIu32 " requests", done, w->requests);
         w->shown = now;
     }
 }
 
-static bool execute(struct serve *serve, struct error *e)
+static bool execute(struct server *server, struct error *e)
 {
-    struct watcher watcher = {.requests = serve->drawn.count, .done = &serve->chip->sequencer.n_done, .started = time(NULL)};
-    if (isatty(STDERR_FILENO)) {
-        serve->chip->sequencer.on_token = count_token;
-        serve->chip->sequencer.context = &watcher;
+    struct watcher watcher = {.server = server, .started = time(NULL)};
+    for (uint32_t k = 0; k < server->n_cards && isatty(STDERR_FILENO); k++) {
+        struct serve *card = &server->card[k];
+        watcher.requests += card->drawn.count;
+        if (card->chip) {
+            card->chip->sequencer.on_token = count_token;
+            card->chip->sequencer.context = &watcher;
+        }
     }
-    bool good = serve_execute(serve, e);
+    bool good = server_execute(server, e);
     if (watcher.shown) {
         fputs("\r\033[K", stderr);
     }
     return good;
 }
 
-static bool verify(const struct arguments *a, const struct serve *serve, struct error *e)
+static bool verify(const struct arguments *a, const struct server *server, struct error *e)
 {
-    struct serve_verified v;
-    if (!a->verify) {
-        return true;
+    struct serve_verified all = {0};
+    for (uint32_t k = 0; k < server->n_cards && a->verify; k++) {
+        struct serve_verified v;
+        if (!serve_verify(&server->card[k], &v, e)) {
+            return false;
+        }
+        all.tokens += v.tokens;
+        all.flipped_requests += v.flipped_requests;
+        all.changed_requests += v.changed_requests;
     }
-    if (!serve_verify(serve, &v, e)) {
-        return false;
+    if (a->verify) {
+        fprintf(stderr, "%" PRIu64 " tokens equal those of the model without a clock\n", all.tokens);
     }
-    fprintf(stderr, "%" PRIu64 " tokens equal those of the model without a clock\n", v.tokens);
-    if (v.flipped_requests) {
+    if (all.flipped_requests) {
         fprintf(stderr, "%" PRIu64 " requests were given flipped bits that nothing noticed, %" PRIu64 " of them other tokens for it\n",
-                v.flipped_requests, v.changed_requests);
+                all.flipped_requests, all.changed_requests);
     }
     return true;
 }
 
-static void write_chip(const struct serve *serve, FILE *out)
+static void write_latencies(const struct server *server, FILE *out)
 {
-    config_write_yaml(&serve->config, out);
+    serve_latencies_csv(&server->whole, out);
 }
 
-static void write_versions(const struct serve *serve, FILE *out)
+static void write_chip(const struct server *server, FILE *out)
 {
-    (void)serve;
+    config_write_yaml(&server->whole.config, out);
+}
+
+static void write_versions(const struct server *server, FILE *out)
+{
+    (void)server;
     version_print(out);
 }
 
-static bool write_file(const struct serve *serve, const char *folder, const char *name, void (*write)(const struct serve *, FILE *),
+static bool write_file(const struct server *server, const char *folder, const char *name, void (*write)(const struct server *, FILE *),
                        struct error *e)
 {
     struct output out;
     if (!output_open(&out, folder, name, e)) {
         return false;
     }
-    write(serve, out.file);
+    write(server, out.file);
     return output_close(&out, e);
 }
 
-static bool write_results(const struct serve *s, const char *folder, struct error *e)
+static bool write_results(const struct server *s, const char *folder, struct error *e)
 {
     return write_file(s, folder, "serve.txt", serve_report_text, e) && write_file(s, folder, "serve.json", serve_report_json, e) &&
-           write_file(s, folder, "requests.csv", serve_report_csv, e) && write_file(s, folder, "latencies.csv", serve_latencies_csv, e) &&
+           write_file(s, folder, "requests.csv", serve_report_csv, e) && write_file(s, folder, "latencies.csv", write_latencies, e) &&
            write_file(s, folder, "chip.yaml", write_chip, e) && write_file(s, folder, "versions.txt", write_versions, e);
 }
 
-static void show(const struct arguments *a, const struct serve *serve)
+static void show(const struct arguments *a, const struct server *server)
 {
-    void (*report)(const struct serve *, FILE *) = a->json ? serve_report_json : a->csv ? serve_report_csv : serve_report_text;
-    report(serve, stdout);
+    void (*report)(const struct server *, FILE *) = a->json ? serve_report_json : a->csv ? serve_report_csv : serve_report_text;
+    report(server, stdout);
     fflush(stdout);
-    double seconds = serve->run_seconds > 0 ? serve->run_seconds : 1e-9;
-    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", serve->run_seconds, serve->setup_seconds,
-            (double)serve->chip->now / seconds * 1e-6);
+    double seconds = server->whole.run_seconds > 0 ? server->whole.run_seconds : 1e-9, cycles = 0;
+    for (uint32_t k = 0; k < server->n_cards; k++) {
+        cycles += server->card[k].chip ? (double)server->card[k].chip->now : 0;
+    }
+    fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", server->whole.run_seconds, server->whole.setup_seconds,
+            cycles / seconds * 1e-6);
 }
 
 static bool check_arguments(const struct arguments *a, const struct workload *w, struct error *e)
@@ -165,6 +188,12 @@ static bool parse_traces(const struct arguments *a, struct serve_options *o, str
            error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
 }
 
+static bool one_trace(const struct serve_options *o, const struct server *server, struct error *e)
+{
+    return server->n_cards == 1 || !(o->trace_events || o->trace_perfetto) ||
+           error_input(e, "--trace: expected a card alone (server.cards 0), found %" PRIu32 " cards", server->n_cards);
+}
+
 static bool serve_workload(const struct arguments *a, struct workload *w, struct error *e)
 {
     struct serve_options o = {.set = a->set.items,
@@ -174,24 +203,26 @@ static bool serve_workload(const struct arguments *a, struct workload *w, struct
                               .weights_seed = (uint64_t)a->weights_seed,
                               .threads = (int32_t)a->threads,
                               .folder = a->folder};
-    struct serve serve;
+    static struct physics physics;
+    struct server server;
     w->seed = a->seed >= 0 ? (uint64_t)a->seed : w->seed;
     w->requests = a->requests ? (uint32_t)a->requests : w->requests;
-    if (!check_arguments(a, w, e) || !parse_traces(a, &o, e) || !serve_open(w, &o, &serve, e)) {
+    if (!check_arguments(a, w, e) || !parse_traces(a, &o, e) || !physics_load(a->physics, &physics, e) ||
+        !server_open(w, &o, &physics, &server, e)) {
         return false;
     }
-    bool good = (!a->folder || output_folder(a->folder, e)) && execute(&serve, e) && verify(a, &serve, e) &&
-                (!a->folder || write_results(&serve, a->folder, e));
+    bool good = one_trace(&o, &server, e) && (!a->folder || output_folder(a->folder, e)) && execute(&server, e) && verify(a, &server, e) &&
+                (!a->folder || write_results(&server, a->folder, e));
     if (good) {
-        show(a, &serve);
+        show(a, &server);
     }
-    serve_close(&serve);
+    server_close(&server);
     return good;
 }
 
 int cmd_serve(int argc, char **argv)
 {
-    struct arguments arguments = {.seed = -1, .weights_seed = -1, .engine = ENGINE_SKIP};
+    struct arguments arguments = {.physics = "n6", .seed = -1, .weights_seed = -1, .engine = ENGINE_SKIP};
     struct workload workload;
     struct error e;
     int exit_code = EXIT_CODE_GOOD;

@@ -34,6 +34,7 @@ enum die { DIE_BASE, DIE_SECOND };
 enum layout { LAYOUT_FIXED, LAYOUT_PAGED };
 enum reload { RELOAD_DRAIN, RELOAD_RESTART };
 enum loading { LOADING_WHOLE, LOADING_STREAMING };
+enum dealing { DEALING_ROUND_ROBIN, DEALING_TENANT };
 enum arbiter { ARBITER_ROUND_ROBIN, ARBITER_FIXED };
 
 void config_defaults(struct chip_config *config);

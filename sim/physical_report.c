@@ -5,6 +5,15 @@
 #include "sim/chip.h"
 #include "sim/request.h"
 
+static void corners_of(const struct physics *physics, const struct silicon *silicon, const struct activity *activity,
+                       struct physical corners[CORNERS])
+{
+    for (enum corner c = 0; c < CORNERS; c++) {
+        physical_die(&physics->corner[c], silicon, &corners[c]);
+        physical_run(&physics->corner[c], silicon, activity, &corners[c]);
+    }
+}
+
 void physical_corners(const struct physics *physics, const struct chip *chip, int64_t rom_bits, const struct request *requests,
                       uint32_t n_requests, struct physical corners[CORNERS])
 {
@@ -12,10 +21,17 @@ void physical_corners(const struct physics *physics, const struct chip *chip, in
     struct activity activity;
     silicon_count(&chip->config, &chip->shape, rom_bits, &silicon);
     activity_count(chip, requests, n_requests, &activity);
-    for (enum corner c = 0; c < CORNERS; c++) {
-        physical_die(&physics->corner[c], &silicon, &corners[c]);
-        physical_run(&physics->corner[c], &silicon, &activity, &corners[c]);
-    }
+    corners_of(physics, &silicon, &activity, corners);
+}
+
+void estimate_make(const struct physics *physics, const struct silicon *silicon, const struct activity *activity, const bool *held,
+                   struct estimate *e)
+{
+    e->physics = physics;
+    corners_of(physics, silicon, activity, e->corner);
+    uncertainty_of(physics, silicon, activity, held, &e->uncertainty);
+    e->cards = silicon->cards;
+    e->tokens_per_s = activity->seconds > 0 ? activity->generated_tokens / activity->seconds : 0;
 }
 
 void estimate_of(const struct physics *physics, const struct chip *chip, int64_t rom_bits, const struct request *requests,
@@ -25,11 +41,7 @@ void estimate_of(const struct physics *physics, const struct chip *chip, int64_t
     struct activity activity;
     silicon_count(&chip->config, &chip->shape, rom_bits, &silicon);
     activity_count(chip, requests, n_requests, &activity);
-    e->physics = physics;
-    physical_corners(physics, chip, rom_bits, requests, n_requests, e->corner);
-    uncertainty_of(physics, &silicon, &activity, held, &e->uncertainty);
-    e->cards = silicon.cards;
-    e->tokens_per_s = activity.seconds > 0 ? activity.generated_tokens / activity.seconds : 0;
+    estimate_make(physics, &silicon, &activity, held, e);
 }
 
 /* -- for people -- */
@@ -81,7 +93,7 @@ void estimate_print(const struct estimate *e, FILE *out)
         print_most(u, e->cards > 0 ? PHYSICAL_server_w : PHYSICAL_card_w, out);
     }
     if (e->cards > 0) {
-        fprintf(out, "  a server of %.0f cards, each as busy as this one: %.0f tokens/s over the run\n", e->cards,
+        fprintf(out, "  a server of %.0f cards, on average as busy as this: %.0f tokens/s over the run\n", e->cards,
                 e->cards * e->tokens_per_s);
     }
 }

@@ -18,6 +18,9 @@ struct estimate {
     double cards, tokens_per_s; /* cards in a server, 0: a card alone; tokens/s of one, over the whole run */
 };
 
+/* The parts that follow from counts alone. */
+void estimate_make(const struct physics *physics, const struct silicon *silicon, const struct activity *activity, const bool *held,
+                   struct estimate *estimate);
 /* held: as in uncertainty.h. */
 void estimate_of(const struct physics *physics, const struct chip *chip, int64_t rom_bits, const struct request *requests,
                  uint32_t n_requests, const bool *held, struct estimate *estimate);

@@ -132,31 +132,55 @@ static bool load_adapters(struct serve *s, struct error *e)
 
 /* --- requests --- */
 
+static bool is_own(const struct serve *s, uint32_t number, int32_t tenant)
+{
+    uint32_t dealt = s->config.server_dealing == DEALING_TENANT ? (uint32_t)tenant : number;
+    return dealt % serve_cards(s) == s->options.card;
+}
+
 static bool room_for_tokens(struct serve *s, struct error *e)
 {
-    uint64_t prompt = 0, output = 0;
+    uint64_t prompt = 0, output = 0, own = 0;
     for (uint32_t i = 0; i < s->drawn.count; i++) {
-        prompt += s->drawn.items[i].prompt_tokens;
-        output += s->drawn.items[i].output_tokens;
+        if (is_own(s, i, s->drawn.items[i].tenant)) {
+            own++;
+            prompt += s->drawn.items[i].prompt_tokens;
+            output += s->drawn.items[i].output_tokens;
+        }
     }
-    s->requests = error_calloc(e, s->drawn.count, sizeof *s->requests, "requests");
-    s->prompts = s->requests ? error_calloc(e, prompt, sizeof *s->prompts, "prompts") : NULL;
-    s->generated = s->prompts ? error_calloc(e, output, sizeof *s->generated, "generated tokens") : NULL;
-    s->generated_at = s->generated ? error_calloc(e, output, sizeof *s->generated_at, "generated tokens") : NULL;
+    s->number = error_calloc(e, own + 1, sizeof *s->number, "requests");
+    s->requests = s->number ? error_calloc(e, own + 1, sizeof *s->requests, "requests") : NULL;
+    s->prompts = s->requests ? error_calloc(e, prompt + 1, sizeof *s->prompts, "prompts") : NULL;
+    s->generated = s->prompts ? error_calloc(e, output + 1, sizeof *s->generated, "generated tokens") : NULL;
+    s->generated_at = s->generated ? error_calloc(e, output + 1, sizeof *s->generated_at, "generated tokens") : NULL;
     return s->generated_at != NULL;
 }
 
-/* Prompts are random tokens, behind the begin-of-text token where the model has one. */
+/* Prompts are random tokens, behind the begin-of-text token where the model has one. prompt NULL: they are another card's, drawn and forgotten. */
 static void draw_prompt(const struct serve *s, struct random *random, int32_t *prompt, uint32_t n)
 {
     for (uint32_t i = 0; i < n && s->workload->values; i++) {
-        prompt[i] = (int32_t)((random_next(random) >> 32) * (uint64_t)s->image.model.shape.n_vocab >> 32);
-    }
-    if (s->workload->values && s->image.vocab.add_bos) {
-        prompt[0] = s->image.vocab.bos;
+        int32_t token = (int32_t)((random_next(random) >> 32) * (uint64_t)s->image.model.shape.n_vocab >> 32);
+        if (prompt) {
+            prompt[i] = i == 0 && s->image.vocab.add_bos ? s->image.vocab.bos : token;
+        }
     }
 }
 
+static struct request make_request(const struct serve *s, const struct workload_request *from, uint32_t number)
+{
+    int32_t adapter = s->workload->tenants[from->tenant].adapter;
+    struct request r = {.arrives_at = from->arrives_at,
+                        .n_prompt = (int32_t)from->prompt_tokens,
+                        .n_generate = (int32_t)from->output_tokens,
+                        .adapter = adapter >= 0 ? s->chip_index[adapter] : -1,
+                        .stop_token = -1};
+    sampling_make(0, 1, &r.sampling);
+    random_seed(&r.random, s->workload->seed, number);
+    return r;
+}
+
+/* The workload's requests are drawn all, whoever serves them; those of this card are kept. */
 static bool make_requests(struct serve *s, struct error *e)
 {
     const struct workload *w = s->workload;
@@ -166,24 +190,25 @@ static bool make_requests(struct serve *s, struct error *e)
     }
     random_seed(&random, w->seed, STREAM_PROMPTS);
     uint64_t prompt = 0, output = 0;
+    uint32_t own = 0, clipped = 0;
     for (uint32_t i = 0; i < s->drawn.count; i++) {
-        const struct workload_request *from = &s->drawn.items[i];
-        struct request *r = &s->requests[i];
-        int32_t adapter = w->tenants[from->tenant].adapter;
-        draw_prompt(s, &random, &s->prompts[prompt], from->prompt_tokens);
-        *r = (struct request){.arrives_at = from->arrives_at,
-                              .prompt = &s->prompts[prompt],
-                              .n_prompt = (int32_t)from->prompt_tokens,
-                              .n_generate = (int32_t)from->output_tokens,
-                              .adapter = adapter >= 0 ? s->chip_index[adapter] : -1,
-                              .stop_token = -1,
-                              .generated = &s->generated[output],
-                              .generated_at = &s->generated_at[output]};
-        sampling_make(0, 1, &r->sampling);
-        random_seed(&r->random, w->seed, i);
-        prompt += from->prompt_tokens;
-        output += from->output_tokens;
+        const struct workload_request from = s->drawn.items[i];
+        bool mine = is_own(s, i, from.tenant);
+        draw_prompt(s, &random, mine ? &s->prompts[prompt] : NULL, from.prompt_tokens);
+        if (mine) {
+            s->requests[own] = make_request(s, &from, i);
+            s->requests[own].prompt = &s->prompts[prompt];
+            s->requests[own].generated = &s->generated[output];
+            s->requests[own].generated_at = &s->generated_at[output];
+            s->number[own] = i;
+            s->drawn.items[own++] = from;
+            prompt += from.prompt_tokens;
+            output += from.output_tokens;
+            clipped += from.clipped;
+        }
     }
+    s->drawn.count = own;
+    s->drawn.clipped = clipped;
     return true;
 }
 
@@ -220,15 +245,23 @@ static bool set_incidents(struct serve *s, struct error *e)
     return chip_set_incidents(s->chip, s->incidents, w->n_incidents, w->seed, e);
 }
 
+static bool make_chip(struct serve *s, struct error *e)
+{
+    const struct workload *w = s->workload;
+    if (serve_cards(s) > 1 && w->n_incidents) {
+        return error_input(e, "%.300s: incidents: expected a card alone, found server.cards %" PRIu32, w->file, s->config.server_cards);
+    }
+    return s->drawn.count == 0 || (chip_new(&s->config, &s->image.model, w->values, s->adapters, (uint32_t)s->n_adapters, s->requests,
+                                            s->drawn.count, s->trace, &s->chip, e) &&
+                                   set_incidents(s, e));
+}
+
 bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *s, struct error *e)
 {
     double start = seconds_now();
     *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
     threads_set(options->threads);
-    bool good = open_model(s, e) && load_adapters(s, e) && make_requests(s, e) &&
-                chip_new(&s->config, &s->image.model, workload->values, s->adapters, (uint32_t)s->n_adapters, s->requests, s->drawn.count,
-                         s->trace, &s->chip, e) &&
-                set_incidents(s, e);
+    bool good = open_model(s, e) && load_adapters(s, e) && make_requests(s, e) && make_chip(s, e);
     if (!good) {
         serve_close(s);
         return false;
@@ -271,6 +304,9 @@ bool serve_execute(struct serve *s, struct error *e)
 {
     const struct serve_options *o = &s->options;
     struct trace_files files;
+    if (!s->chip) {
+        return true;
+    }
     bool opened = trace_files_open(&files, o->trace_events, o->trace_perfetto, o->folder, s->chip, e), good = opened;
     if (opened) {
         double start = seconds_now();
@@ -287,6 +323,7 @@ void serve_close(struct serve *s)
 {
     chip_free(s->chip);
     trace_free(s->trace);
+    free(s->number);
     free(s->requests);
     free(s->prompts);
     free(s->generated);

@@ -5,105 +5,12 @@
 #include <stdlib.h>
 
 #include "sim/metrics.h"
+#include "sim/serve_groups.h"
 #include "sim/sram_use.h"
-
-enum { PERCENTILES = 3 };
-static const uint32_t percents[PERCENTILES] = {50, 90, 99};
-
-double serve_jain(const double *x, size_t n)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += x[i];
-        squares += x[i] * x[i];
-    }
-    return squares > 0 ? sum * sum / ((double)n * squares) : 1;
-}
-
-/* --- figures --- */
-
-struct percentiles {
-    cycle_t at[PERCENTILES];
-};
-
-struct group { /* of requests: a tenant's, or all */
-    uint64_t requests, dropped, prompt_tokens, tokens, hits, loads;
-    struct percentiles first_token, between, whole;
-    uint64_t queue_cycles, adapter_cycles, whole_cycles; /* sums */
-    cycle_t longest_wait;                                /* from arrival to the first token that may be issued */
-    uint32_t most_overtaken;                             /* later requests that started before one of them */
-};
-
-static struct percentiles percentiles_of(cycle_t *values, size_t n)
-{
-    struct percentiles s;
-    for (int i = 0; i < PERCENTILES; i++) {
-        s.at[i] = percentile(values, n, percents[i]);
-    }
-    return s;
-}
-
-struct times { /* of a group's requests, in cycles; room for all */
-    cycle_t *first, *between, *whole;
-    size_t n_first, n_between, n_whole;
-};
-
-static void add_request(struct group *g, const struct request *r, struct times *t)
-{
-    cycle_t runs_at = r->running_at != NEVER ? r->running_at : r->done_at,
-            wait = runs_at - r->arrives_at; /* dropped ones may never have run */
-    if (r->n_generated > 0) {
-        t->first[t->n_first++] = r->generated_at[0] - r->arrives_at;
-    }
-    if (r->state == REQUEST_DONE) {
-        t->whole[t->n_whole++] = r->done_at - r->arrives_at;
-    }
-    for (int32_t i = 1; i < r->n_generated; i++) {
-        t->between[t->n_between++] = r->generated_at[i] - r->generated_at[i - 1];
-    }
-    g->requests++;
-    g->dropped += r->state == REQUEST_DROPPED;
-    g->prompt_tokens += (uint64_t)r->n_prompt;
-    g->tokens += (uint64_t)r->n_generated;
-    g->hits += r->adapter_hit;
-    g->loads += r->adapter_load;
-    g->queue_cycles += r->started_at - r->arrives_at;
-    g->adapter_cycles += runs_at - r->started_at;
-    g->whole_cycles += r->done_at - r->arrives_at;
-    g->longest_wait = wait > g->longest_wait ? wait : g->longest_wait;
-    g->most_overtaken = r->overtaken > g->most_overtaken ? r->overtaken : g->most_overtaken;
-}
-
-/* The requests listed, or all (NULL). */
-static struct group group_of(const struct serve *s, const uint32_t *list, size_t n)
-{
-    struct group g = {0};
-    size_t tokens = 0;
-    for (size_t i = 0; i < n; i++) {
-        tokens += (size_t)s->requests[list ? list[i] : i].n_generated;
-    }
-    struct times t = {calloc(n + 1, sizeof *t.first), calloc(tokens + 1, sizeof *t.between), calloc(n + 1, sizeof *t.whole), 0, 0, 0};
-    ES_ASSERT(t.first && t.between && t.whole);
-    for (size_t i = 0; i < n; i++) {
-        add_request(&g, &s->requests[list ? list[i] : i], &t);
-    }
-    g.first_token = percentiles_of(t.first, t.n_first);
-    g.whole = percentiles_of(t.whole, t.n_whole);
-    g.between = percentiles_of(t.between, t.n_between);
-    free(t.first);
-    free(t.between);
-    free(t.whole);
-    return g;
-}
-
-static struct group group_of_all(const struct serve *s)
-{
-    return group_of(s, NULL, s->drawn.count);
-}
 
 static double us(const struct serve *s, double cycles)
 {
-    return cycles / s->config.clock_mhz;
+    return serve_us(s, cycles);
 }
 
 static double per_second(const struct serve *s, double count)
@@ -111,47 +18,10 @@ static double per_second(const struct serve *s, double count)
     return count / us(s, (double)s->chip->now) * 1e6;
 }
 
-/* The speed that each tenant's requests see, tokens by end-to-end time. Tenants without requests don't count. */
-static double fairness(const struct serve *s, const struct group *tenants)
+static double link_utilisation(const struct serve *s)
 {
-    size_t n = 0;
-    double *speed = calloc((size_t)s->workload->n_tenants, sizeof *speed);
-    ES_ASSERT(speed);
-    for (int32_t t = 0; t < s->workload->n_tenants; t++) {
-        if (tenants[t].requests) {
-            speed[n++] = (double)tenants[t].tokens / (double)tenants[t].whole_cycles;
-        }
-    }
-    double jain = serve_jain(speed, n);
-    free(speed);
-    return jain;
-}
-
-/* Requests are sorted by tenant first, so that many tenants cost no more than few. */
-static struct group *groups_of_tenants(const struct serve *s)
-{
-    size_t n_tenants = (size_t)s->workload->n_tenants, n = s->drawn.count;
-    struct group *groups = calloc(n_tenants, sizeof *groups);
-    size_t *begin = calloc(n_tenants + 1, sizeof *begin), *next = calloc(n_tenants, sizeof *next);
-    uint32_t *list = calloc(n, sizeof *list);
-    ES_ASSERT(groups && begin && next && list);
-    for (size_t i = 0; i < n; i++) {
-        begin[s->drawn.items[i].tenant + 1]++;
-    }
-    for (size_t t = 0; t < n_tenants; t++) {
-        begin[t + 1] += begin[t];
-        next[t] = begin[t];
-    }
-    for (size_t i = 0; i < n; i++) {
-        list[next[s->drawn.items[i].tenant]++] = (uint32_t)i;
-    }
-    for (size_t t = 0; t < n_tenants; t++) {
-        groups[t] = group_of(s, &list[begin[t]], begin[t + 1] - begin[t]);
-    }
-    free(begin);
-    free(next);
-    free(list);
-    return groups;
+    struct swap_time t = swap_time(s->chip, s->requests, s->drawn.count);
+    return (double)(t.transfer + t.tensor + t.wire) / (double)s->chip->now;
 }
 
 static uint64_t restarts(const struct serve *s)
@@ -184,8 +54,8 @@ static void print_all(const struct serve *s, const struct group *all, double jai
     double seconds_us = us(s, (double)s->chip->now), n = (double)all->requests;
     fprintf(out, "workload %s   chip %s   model %s   %s   seed %" PRIu64 "\n", s->workload->name, s->config.name, s->image.name,
             s->workload->values ? "with values" : "timing only", s->workload->seed);
-    fprintf(out, "requests %" PRIu64 " in = %" PRIu32 " done + 0 queued + 0 running + %" PRIu64 " dropped", all->requests,
-            s->chip->sequencer.n_done, all->dropped);
+    fprintf(out, "requests %" PRIu64 " in = %" PRIu64 " done + 0 queued + 0 running + %" PRIu64 " dropped", all->requests,
+            all->requests - all->dropped, all->dropped);
     if (s->drawn.clipped) {
         fprintf(out, "   %" PRIu32 " were shortened to fit kv.context_tokens", s->drawn.clipped);
     }
@@ -249,7 +119,7 @@ static void print_swaps(const struct serve *s, FILE *out)
     struct swap_time t = swap_time(s->chip, s->requests, s->drawn.count);
     struct bank_accesses b = bank_accesses(s->chip);
     const struct host_port *port = &s->chip->host_port;
-    double n = t.loads ? (double)t.loads : 1, now = (double)s->chip->now, words = 0;
+    double n = t.loads ? (double)t.loads : 1, words = 0;
     fprintf(
         out,
         "swaps %" PRIu64
@@ -263,7 +133,7 @@ static void print_swaps(const struct serve *s, FILE *out)
         words += (double)b.words[k];
     }
     fprintf(out, "  host link: %" PRIu64 " bytes, busy %.2f %% of all cycles; bank ports used: %.2f %%\n", port->bytes,
-            100 * (double)(t.transfer + t.tensor + t.wire) / now, 100 * words / b.all_words);
+            100 * link_utilisation(s), 100 * words / b.all_words);
 }
 
 /* What happened to slots beside requests, where the workload has any of it. */
@@ -285,17 +155,62 @@ static void print_incidents(const struct serve *s, FILE *out)
             q->seen.happened[INCIDENT_FLIP], corrected(s), q->seen.detections, q->seen.silent_tokens);
 }
 
-void serve_report_text(const struct serve *s, FILE *out)
+/* One card's chip, beyond what its requests saw. */
+static void print_chip(const struct serve *s, FILE *out)
 {
-    struct group all = group_of_all(s), *groups = groups_of_tenants(s);
-    print_all(s, &all, fairness(s, groups), out);
-    print_tenants(s, groups, out);
     print_slots(s, out);
     print_swaps(s, out);
     print_incidents(s, out);
     struct sram_use use = sram_use(s->chip);
     sram_use_print(&use, out);
     fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(s->trace), trace_hash(s->trace));
+}
+
+static void print_cards(const struct server *server, FILE *out)
+{
+    fprintf(out, "%" PRIu32 " cards, %s\n", server->n_cards,
+            server->whole.config.server_dealing == DEALING_TENANT ? "each tenant's requests on one of them"
+                                                                  : "requests dealt to them in turn");
+    fprintf(out, "card   requests   tokens    hits   loads  evictions  done after us  first token P50, P99 us  host link  trace\n");
+    for (uint32_t k = 0; k < server->n_cards; k++) {
+        const struct serve *s = &server->card[k];
+        if (!s->chip) {
+            fprintf(out, "  %-3" PRIu32 " %9d: at rest\n", k, 0);
+            continue;
+        }
+        struct group g = group_of_all(s);
+        fprintf(out,
+                "  %-3" PRIu32 " %9" PRIu64 " %8" PRIu64 " %7" PRIu64 " %7" PRIu64 " %10" PRIu64
+                " %14.2f %12.2f %10.2f %8.2f %%  %016" PRIx64 "\n",
+                k, g.requests, g.tokens, g.hits, g.loads, s->chip->sequencer.slots.evictions, us(s, (double)s->chip->now),
+                us(s, (double)g.first_token.at[0]), us(s, (double)g.first_token.at[2]), 100 * link_utilisation(s), trace_hash(s->trace));
+    }
+}
+
+/* What a request takes of the dies' energy, its share of the time at rest included. */
+static void print_energy(const struct server *server, const struct group *all, FILE *out)
+{
+    struct estimate e;
+    server_estimate(server, &e);
+    estimate_print(&e, out);
+    double tokens = (double)all->tokens / (double)all->requests; /* of a request */
+    int energy = PHYSICAL_energy_mj_per_token;
+    fprintf(out, "  energy of the die for a request: %.4g mJ (likely %.4g to %.4g)\n", tokens * e.uncertainty.nominal[energy],
+            tokens * e.uncertainty.likely[energy].low, tokens * e.uncertainty.likely[energy].high);
+}
+
+void serve_report_text(const struct server *server, FILE *out)
+{
+    const struct serve *s = &server->whole;
+    struct group all = group_of_all(s), *groups = groups_of_tenants(s);
+    print_all(s, &all, group_fairness(s, groups), out);
+    print_tenants(s, groups, out);
+    if (server->n_cards > 1) {
+        print_cards(server, out);
+    } else {
+        print_chip(s, out);
+    }
+    print_energy(server, &all, out);
     free(groups);
 }
 
@@ -374,7 +289,7 @@ static void add_swaps(cJSON *root, const struct serve *s)
     cJSON_AddNumberToObject(json, "sram_write_cycles", (double)t.write);
     cJSON_AddNumberToObject(json, "contention_cycles", (double)t.contention);
     cJSON_AddNumberToObject(json, "drain_cycles", (double)t.drain);
-    cJSON_AddNumberToObject(json, "link_utilisation", (double)(t.transfer + t.tensor + t.wire) / (double)s->chip->now);
+    cJSON_AddNumberToObject(json, "link_utilisation", link_utilisation(s));
     for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
         cJSON *client = cJSON_AddObjectToObject(banks, sram_client_names[k]);
         cJSON_AddNumberToObject(client, "words", (double)b.words[k]);
@@ -422,7 +337,14 @@ static void add_incidents(cJSON *root, const struct serve *s)
     }
 }
 
-static void add_head(cJSON *root, const struct serve *s)
+static void add_hash(cJSON *object, const struct serve *s)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%016" PRIx64, trace_hash(s->trace));
+    cJSON_AddStringToObject(object, "trace_hash", text);
+}
+
+static void add_head(cJSON *root, const struct serve *s, const struct group *all)
 {
     char text[24];
     cJSON_AddStringToObject(root, "schema", "etchsim-serve-1");
@@ -433,29 +355,72 @@ static void add_head(cJSON *root, const struct serve *s)
     snprintf(text, sizeof text, "%" PRIu64, s->workload->seed);
     cJSON_AddRawToObject(root, "seed", text);
     cJSON_AddBoolToObject(root, "timing_only", !s->workload->values);
-    cJSON_AddNumberToObject(root, "requests_in", s->drawn.count);
-    cJSON_AddNumberToObject(root, "requests_done", s->chip->sequencer.n_done);
-    cJSON_AddNumberToObject(root, "requests_dropped", s->chip->sequencer.n_dropped);
+    cJSON_AddNumberToObject(root, "requests_in", (double)all->requests);
+    cJSON_AddNumberToObject(root, "requests_done", (double)(all->requests - all->dropped));
+    cJSON_AddNumberToObject(root, "requests_dropped", (double)all->dropped);
     cJSON_AddNumberToObject(root, "requests_clipped", s->drawn.clipped);
     cJSON_AddNumberToObject(root, "cycles", (double)s->chip->now);
-    snprintf(text, sizeof text, "%016" PRIx64, trace_hash(s->trace));
-    cJSON_AddStringToObject(root, "trace_hash", text);
 }
 
-void serve_report_json(const struct serve *s, FILE *out)
+static void add_chip(cJSON *object, const struct serve *s)
 {
+    add_slots(object, s);
+    add_swaps(object, s);
+    add_sram(object, s);
+    add_incidents(object, s);
+}
+
+static void add_cards(cJSON *root, const struct server *server)
+{
+    cJSON *cards = cJSON_AddArrayToObject(root, "cards");
+    for (uint32_t k = 0; k < server->n_cards; k++) {
+        const struct serve *s = &server->card[k];
+        struct group all = group_of_all(s);
+        cJSON *json = cJSON_CreateObject();
+        cJSON_AddNumberToObject(json, "cycles", s->chip ? (double)s->chip->now : 0);
+        add_group(json, s, &all);
+        if (s->chip) { /* else it is at rest */
+            add_hash(json, s);
+            add_chip(json, s);
+        }
+        cJSON_AddItemToArray(cards, json);
+    }
+}
+
+static void add_physical(cJSON *root, const struct server *server, const struct group *all)
+{
+    struct estimate e;
+    server_estimate(server, &e);
+    double tokens = (double)all->tokens / (double)all->requests;
+    cJSON *physical = estimate_json(&e), *request = cJSON_AddObjectToObject(physical, "energy_mj_per_request");
+    for (enum corner c = 0; c < CORNERS; c++) {
+        cJSON_AddNumberToObject(request, corner_names[c], tokens * e.corner[c].energy_mj_per_token);
+    }
+    cJSON_AddNumberToObject(request, "likely_low", tokens * e.uncertainty.likely[PHYSICAL_energy_mj_per_token].low);
+    cJSON_AddNumberToObject(request, "likely_high", tokens * e.uncertainty.likely[PHYSICAL_energy_mj_per_token].high);
+    cJSON_AddItemToObject(root, "physical", physical);
+}
+
+void serve_report_json(const struct server *server, FILE *out)
+{
+    const struct serve *s = &server->whole;
     struct group all = group_of_all(s), *groups = groups_of_tenants(s);
     cJSON *root = cJSON_CreateObject();
-    add_head(root, s);
+    add_head(root, s, &all);
+    if (server->n_cards == 1) {
+        add_hash(root, s);
+    }
     cJSON_AddNumberToObject(root, "tokens_per_second", per_second(s, (double)all.tokens));
     cJSON_AddNumberToObject(root, "requests_per_second", per_second(s, (double)all.requests));
-    cJSON_AddNumberToObject(root, "fairness_jain", fairness(s, groups));
+    cJSON_AddNumberToObject(root, "fairness_jain", group_fairness(s, groups));
     add_group(cJSON_AddObjectToObject(root, "all"), s, &all);
     add_tenants(root, s, groups);
-    add_slots(root, s);
-    add_swaps(root, s);
-    add_sram(root, s);
-    add_incidents(root, s);
+    if (server->n_cards == 1) {
+        add_chip(root, s);
+    } else {
+        add_cards(root, server);
+    }
+    add_physical(root, server, &all);
     char *text = cJSON_Print(root);
     fprintf(out, "%s\n", text);
     free(text);
@@ -481,11 +446,12 @@ static void put_us(FILE *out, const struct serve *s, cycle_t cycles, char end)
     fputc(end, out);
 }
 
-void serve_report_csv(const struct serve *s, FILE *out)
+void serve_report_csv(const struct server *server, FILE *out)
 {
+    const struct serve *s = &server->whole;
     fputs("request,tenant,adapter,prompt_tokens,output_tokens,slot,swap,arrives_at_cycle,started_at_cycle,load_requested_at_cycle,"
           "loaded_at_cycle,running_at_cycle,first_token_at_cycle,done_at_cycle,overtaken,restarts,end,time_to_first_token_us,whole_request_"
-          "us\n",
+          "us,card\n",
           out);
     for (uint32_t i = 0; i < s->drawn.count; i++) {
         const struct request *r = &s->requests[i];
@@ -503,6 +469,7 @@ void serve_report_csv(const struct serve *s, FILE *out)
         put_cycle(out, r->done_at);
         fprintf(out, "%" PRIu32 ",%" PRIu32 ",%s,", r->overtaken, r->restarts, r->state == REQUEST_DONE ? "done" : "dropped");
         put_us(out, s, r->n_generated ? r->generated_at[0] - r->arrives_at : NEVER, ',');
-        put_us(out, s, r->state == REQUEST_DONE ? r->done_at - r->arrives_at : NEVER, '\n');
+        put_us(out, s, r->state == REQUEST_DONE ? r->done_at - r->arrives_at : NEVER, ',');
+        fprintf(out, "%" PRIu32 "\n", server->card_of[i]);
     }
 }

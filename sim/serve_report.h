@@ -4,13 +4,10 @@
 
 #include <stdio.h>
 
-#include "sim/serve.h"
+#include "sim/server.h"
 
-/* Jain's index of n positive figures: (sum x)^2 / (n sum x^2), 1 when all are equal, 1/n when one has everything. */
-double serve_jain(const double *x, size_t n);
-
-void serve_report_text(const struct serve *serve, FILE *out);
-void serve_report_json(const struct serve *serve, FILE *out);
-void serve_report_csv(const struct serve *serve, FILE *out);
+void serve_report_text(const struct server *server, FILE *out);
+void serve_report_json(const struct server *server, FILE *out);
+void serve_report_csv(const struct server *server, FILE *out);
 
 #endif

@@ -17,7 +17,7 @@ static int32_t first_wrong(const struct serve *s, struct oracle *o, uint32_t ind
 {
     const struct request *r = &s->requests[index];
     struct random random;
-    random_seed(&random, s->workload->seed, index);
+    random_seed(&random, s->workload->seed, s->number[index]);
     for (int32_t position = 0, n = 0; n < to; position++) {
         int32_t token = position < r->n_prompt ? r->prompt[position] : r->generated[n - 1];
         bool answers = position + 1 >= r->n_prompt;

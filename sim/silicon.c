@@ -209,3 +209,38 @@ void activity_count(const struct chip *chip, const struct request *requests, uin
         }
     }
 }
+
+/* Every field of struct activity but its time. */
+static const struct {
+    size_t offset;
+    bool share; /* of the time */
+} activity_fields[] = {
+    {offsetof(struct activity, layer_tokens), false},  {offsetof(struct activity, head_tokens), false},
+    {offsetof(struct activity, lora_tokens), false},   {offsetof(struct activity, generated_tokens), false},
+    {offsetof(struct activity, kv_rows_read), false},  {offsetof(struct activity, lora_words), false},
+    {offsetof(struct activity, sram_words), false},    {offsetof(struct activity, host_bytes), false},
+    {offsetof(struct activity, rom_busy), true},       {offsetof(struct activity, lora_busy), true},
+    {offsetof(struct activity, attention_busy), true}, {offsetof(struct activity, vector_busy), true},
+};
+enum { ACTIVITY_FIELDS = sizeof activity_fields / sizeof *activity_fields };
+_Static_assert((ACTIVITY_FIELDS + 1) * sizeof(double) == sizeof(struct activity), "all but `seconds`");
+
+static double *activity_field(struct activity *a, int i)
+{
+    return (double *)((char *)a + activity_fields[i].offset);
+}
+
+void activity_add(struct activity *sum, const struct activity *a, double time_share)
+{
+    struct activity other = *a;
+    for (int i = 0; i < ACTIVITY_FIELDS; i++) {
+        *activity_field(sum, i) += *activity_field(&other, i) * (activity_fields[i].share ? time_share : 1);
+    }
+}
+
+void activity_divide(struct activity *sum, double n)
+{
+    for (int i = 0; i < ACTIVITY_FIELDS; i++) {
+        *activity_field(sum, i) /= n;
+    }
+}

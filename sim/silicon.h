@@ -57,5 +57,8 @@ struct activity { /* of a run; all zero: a chip at rest */
 
 /* Of requests that are done; others count with the tokens that they have. */
 void activity_count(const struct chip *chip, const struct request *requests, uint32_t n_requests, struct activity *a);
+/* Of several chips: sums; shares of the time, each over `time_share` of the whole, add up as well. Then divide for the mean chip. */
+void activity_add(struct activity *sum, const struct activity *a, double time_share);
+void activity_divide(struct activity *sum, double n);
 
 #endif

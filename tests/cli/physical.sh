@@ -34,7 +34,7 @@ done
 run 0 run --chip hc1-server --timing-only --prompt-tokens 16 --tokens 4
 has "$out" 'model llama-3.1-8b'
 has "$out" 'server full of such cards'
-has "$out" 'a server of 10 cards, each as busy as this one: '
+has "$out" 'a server of 10 cards, on average as busy as this: '
 run 0 list --chip gemma-3-270m
 has "$out" 'derived: by the rule of --chip auto'
 run 2 run --chip hc1 --tokens 4

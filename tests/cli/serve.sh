@@ -100,6 +100,35 @@ sed 's/layer: 3/layer: 6/' configs/workloads/faults.yaml >"$folder/incident.yaml
 run 2 serve "$folder/incident.yaml"
 has "$err" 'expected a layer of the model'
 
+# --- the cards of a server, area and energy ---
+
+run 0 serve n-plus-base --verify --requests 12 --set server.cards=5
+has "$err" 'tokens equal those of the model without a clock'
+has "$out" 'requests 12 in = 12 done'
+has "$out" '5 cards, requests dealt to them in turn'
+has "$out" 'a server of 5 cards, on average as busy as this: '
+first=$out
+run 0 serve n-plus-base --requests 12 --set server.cards=5 --engine step
+equal 'cards: step and skip' "$first" "$out"
+run 0 serve n-plus-base --requests 12 --set server.cards=5 --set server.dealing=tenant --json
+equal 'cards in the JSON' 5 "$(grep -c $'^\t\t\t"cycles"' <<<"$out")"
+equal 'four tenants leave one at rest' 1 "$(grep -c $'^\t\t\t"cycles":\t0,' <<<"$out")"
+has "$out" '"energy_mj_per_request"'
+has "$out" '"server_w"'
+run 0 serve n-plus-base --requests 12 --set server.cards=5 --set server.dealing=tenant --csv
+equal 'a tenant has one card' 4 "$(tail -n +2 <<<"$out" | awk -F, '{print $2, $20}' | sort -u | wc -l)"
+run 0 serve ping-pong --requests 4
+has "$out" 'energy of the die for a request: '
+has "$out" 'card (W) moved most by: '
+lacks "$out" 'server'
+run 2 serve hot-reload --set server.cards=2
+has "$err" 'incidents: expected a card alone, found server.cards 2'
+run 2 serve ping-pong --set server.cards=2 --out "$folder/cards" --trace events
+has "$err" '--trace: expected a card alone'
+run 2 serve ping-pong --set server.cards=65
+run 2 serve ping-pong --physics none-such
+has "$err" "there is no set of constants 'none-such'"
+
 # --- values, replay, engines ---
 
 run 0 serve n-plus-base --verify --requests 12
@@ -116,7 +145,7 @@ run 0 serve n-plus-base --requests 12 --seed 2
 [ "$first" != "$out" ] || wrong 'another seed changes nothing'
 run 0 serve ping-pong --csv --requests 5
 equal 'lines of the CSV' 6 "$(wc -l <<<"$out")"
-equal 'fields in each line' 19 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
+equal 'fields in each line' 20 "$(awk -F, '{print NF}' <<<"$out" | sort -u)"
 run 0 serve ping-pong --out "$folder/served"
 for file in serve.txt serve.json requests.csv latencies.csv chip.yaml versions.txt; do
     [ -s "$folder/served/$file" ] || wrong "--out leaves no $file"

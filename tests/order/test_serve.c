@@ -5,7 +5,8 @@
 
 #include "sim/engine_systemc.h"
 #include "sim/run.h"
-#include "sim/serve_report.h"
+#include "sim/serve_groups.h"
+#include "sim/server.h"
 #include "tests/unit/check.h"
 
 static bool serve(const char *text, const char *const *set, int32_t n_set, uint64_t seed, enum engine engine, struct workload *w,
@@ -194,6 +195,123 @@ static void percentile_and_fairness(void)
     CHECK_NEAR(serve_jain(one, 4), 0.25, 1e-12);
 }
 
+/* --- the cards of a server --- */
+
+#define SERVED(dealing)                                                                                                                  \
+    "chip: sample\nmodel: sample\nvalues: true\nseed: 3\nrequests: 14\nset:\n  server.cards: 3\n  server.dealing: " dealing              \
+    "\nadapters:\n  files: [clinical, contract, support]\ntenants:\n  - {name: a, adapter: clinical, weight: 1}\n"                       \
+    "  - {name: b, adapter: contract, weight: 1}\n  - {name: c, adapter: none, weight: 1}\n  - {name: d, adapter: support, weight: 1}\n" \
+    "arrivals:\n  poisson: {requests_per_s: 30000}\npopularity: weights\nprompt_tokens:\n  uniform: [2, 6]\noutput_tokens: 5\n"
+
+static bool serve_on_cards(const char *text, struct workload *w, struct server *server)
+{
+    static struct physics physics;
+    const struct serve_options o = {.engine = ENGINE_SKIP};
+    struct error e;
+    if (!CHECK_GOOD(physics_load("n6", &physics, &e), &e) || !CHECK_GOOD(workload_parse(text, strlen(text), "test.yaml", w, &e), &e)) {
+        return false;
+    }
+    if (!CHECK_GOOD(server_open(w, &o, &physics, server, &e), &e)) {
+        workload_free(w);
+        return false;
+    }
+    return CHECK_GOOD(server_execute(server, &e), &e);
+}
+
+/* Each request is served once, by the card that the rule says, as if the card were alone with what it is dealt; every token is right. */
+static void cards_serve_what_they_are_dealt(void)
+{
+    static const char *const texts[] = {SERVED("round_robin"), SERVED("tenant")};
+    for (int tenant = 0; tenant < 2; tenant++) {
+        struct workload w;
+        struct server server;
+        struct error e;
+        uint64_t tokens = 0;
+        if (!serve_on_cards(texts[tenant], &w, &server)) {
+            return;
+        }
+        CHECK_EQ_UINT(server.n_cards, 3);
+        CHECK_EQ_UINT(server.whole.drawn.count, 14);
+        for (uint32_t i = 0; i < 14; i++) {
+            const struct request *r = &server.whole.requests[i];
+            uint32_t dealt = tenant ? (uint32_t)server.whole.drawn.items[i].tenant : i;
+            CHECK_EQ_UINT(server.card_of[i], dealt % 3);
+            CHECK_EQ_INT(r->state, REQUEST_DONE);
+            CHECK_EQ_INT(r->n_generated, 5);
+            CHECK_EQ_UINT(r->arrives_at, server.whole.drawn.items[i].arrives_at);
+            CHECK(i == 0 || server.whole.requests[i - 1].arrives_at <= r->arrives_at);
+        }
+        for (uint32_t k = 0; k < 3; k++) {
+            struct serve_verified v;
+            CHECK_GOOD(serve_verify(&server.card[k], &v, &e), &e);
+            tokens += v.tokens;
+            CHECK(server.card[k].chip->now <= server.whole.chip->now);
+            if (tenant) { /* an adapter is loaded by one card alone */
+                CHECK(server.card[k].chip->sequencer.slots.loads <= (k == 0 ? 2U : 1U));
+            }
+        }
+        CHECK_EQ_UINT(tokens, 14 * 5);
+        server_close(&server);
+        workload_free(&w);
+    }
+}
+
+/* The same prompts, whoever serves them: a request's tokens do not depend on the number of cards. */
+static void tokens_do_not_depend_on_the_cards(void)
+{
+    struct workload w, alone_workload;
+    struct server server;
+    struct serve alone;
+    const char *set[] = {"server.cards=0"};
+    if (!serve_on_cards(SERVED("round_robin"), &w, &server)) {
+        return;
+    }
+    if (serve(SERVED("round_robin"), set, 1, 0, ENGINE_SKIP, &alone_workload, &alone)) {
+        CHECK_EQ_UINT(alone.drawn.count, 14);
+        for (uint32_t i = 0; i < 14; i++) {
+            CHECK_EQ_INT(server.whole.requests[i].n_prompt, alone.requests[i].n_prompt);
+            CHECK_EQ_BYTES(server.whole.requests[i].generated, alone.requests[i].generated, 5 * sizeof(int32_t));
+        }
+        finish(&alone_workload, &alone);
+    }
+    server_close(&server);
+    workload_free(&w);
+}
+
+/* A server's energy is that of its cards, each at rest once it is done; a card without requests rests all the time. */
+static void a_server_spends_what_its_cards_do(void)
+{
+    struct workload w;
+    struct server server;
+    static struct estimate estimate, one;
+    const char *text = "chip: sample\nmodel: sample\nvalues: false\nseed: 1\nrequests: 5\nset:\n  server.cards: 7\narrivals: at_once\n"
+                       "popularity: uniform\nprompt_tokens: 3\noutput_tokens:\n  uniform: [2, 40]\n";
+    if (!serve_on_cards(text, &w, &server)) {
+        return;
+    }
+    server_estimate(&server, &estimate);
+    double moved = 0, rest = 0, seconds = (double)server.whole.chip->now / 1e9;
+    for (uint32_t k = 0; k < 7; k++) {
+        const struct serve *card = &server.card[k];
+        CHECK_EQ_INT(card->chip != NULL, k < 5);
+        if (card->chip) {
+            estimate_of(server.physics, card->chip, card->image.rom_bits, card->requests, card->drawn.count, NULL, &one);
+            moved += one.corner[CORNER_NOMINAL].run_dynamic_j;
+        }
+        rest += one.corner[CORNER_NOMINAL].static_w * seconds;
+    }
+    const struct physical *p = &estimate.corner[CORNER_NOMINAL];
+    CHECK_NEAR(7 * p->run_dynamic_j / moved, 1, 1e-12);
+    CHECK_NEAR(7 * p->run_j / (moved + rest), 1, 1e-12);
+    CHECK_NEAR(estimate.cards, 7, 0);
+    const struct constants *c = &server.physics->corner[CORNER_NOMINAL];
+    double watts =
+        ((moved + rest) / seconds / c->card_regulator_efficiency + 7 * c->card_board_w + c->server_host_w) / c->server_supply_efficiency;
+    CHECK_NEAR(p->server_w / watts, 1, 1e-12);
+    server_close(&server);
+    workload_free(&w);
+}
+
 void suite_serve(void);
 void suite_serve(void)
 {
@@ -202,5 +320,8 @@ void suite_serve(void)
     suite_add("a lone request takes the cycles of a run, with the same trace", lone_request_equals_run);
     suite_add("tenants in flight together get the tokens they get alone, step = skip", tenants_keep_their_tokens);
     suite_add("adapters that all have slots are loaded once and waited for once", resident_adapters_cost_nothing);
+    suite_add("cards serve what they are dealt", cards_serve_what_they_are_dealt);
+    suite_add("tokens do not depend on the number of cards", tokens_do_not_depend_on_the_cards);
+    suite_add("a server spends what its cards do", a_server_spends_what_its_cards_do);
     suite_add("percentiles by nearest rank, Jain's index", percentile_and_fairness);
 }
