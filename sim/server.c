@@ -34,7 +34,8 @@ static bool merge(struct server *s, struct error *e)
         all.clipped += card->drawn.clipped;
         last = card->chip && (!last || card->chip->now > last->chip->now) ? card : last;
     }
-    s->whole = *last; /* somebody has requests: a workload is not empty */
+    ES_ASSERT(last); /* somebody has requests: a workload is not empty */
+    s->whole = *last;
     all.items = error_calloc(e, all.count, sizeof *all.items, "requests");
     s->whole.drawn = all;
     s->whole.requests = error_calloc(e, all.count, sizeof *s->whole.requests, "requests");
