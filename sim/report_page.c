@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sim/json_file.h"
+#include "sim/physical.h"
 #include "sim/report_page_internal.h"
 #include "sim/unit.h"
 
@@ -33,6 +34,41 @@ bool report_pictures(const struct report *r, struct error *e)
 static double per_cent(double share)
 {
     return 100 * share;
+}
+
+/* Area, energy and cost, of a run or a served workload; results that are 0 (a server's, of a card alone) are left out. */
+static void physical_table(struct page *page, const cJSON *results)
+{
+    static const char *const ends[] = {"low", "likely_low", "nominal", "likely_high", "high"};
+    static const char *const heads[] = {"lowest", "likely from", "nominal", "likely to", "highest"};
+    enum { ENDS = sizeof ends / sizeof *ends };
+    const cJSON *physical = json_at(results, "physical");
+    if (!physical) {
+        return;
+    }
+    page_section(page, "physical", "Area, energy, cost");
+    page_paragraph(page, "With the constants %.60s, as docs/physics.md explains. Likely: as if the constants erred independently.",
+                   json_text(physical, "constants", "?"));
+    page_table_begin(page, "Area, energy, cost");
+    page_table_head(page, "result", true);
+    page_table_head(page, "unit", true);
+    for (int i = 0; i < ENDS; i++) {
+        page_table_head(page, heads[i], false);
+    }
+    page_table_rows(page);
+    for (int r = 0; r < PHYSICAL_RESULTS; r++) {
+        const cJSON *bracket = json_at(physical, physical_results[r].name);
+        if (json_number(bracket, "nominal", 0) == 0) {
+            continue;
+        }
+        page_row(page);
+        page_cell_text(page, physical_results[r].meaning);
+        page_cell_text(page, physical_results[r].unit);
+        for (int i = 0; i < ENDS; i++) {
+            page_cell_number(page, json_number(bracket, ends[i], NAN));
+        }
+    }
+    page_table_end(page);
 }
 
 /* --- a run --- */
@@ -142,6 +178,7 @@ static bool report_run(const struct report *r, struct error *e)
     run_sequences(page, run);
     run_places(page, run);
     run_units(page, run);
+    physical_table(page, run);
     cJSON_Delete(run);
     return good;
 }
@@ -194,6 +231,39 @@ static void serve_tenants(struct page *page, const cJSON *serve)
     page_table_end(page);
 }
 
+static void serve_cards_table(struct page *page, const cJSON *serve)
+{
+    const cJSON *card = NULL;
+    int number = 0;
+    if (!json_at(serve, "cards")) {
+        return;
+    }
+    page_section(page, "cards", "Cards");
+    page_table_begin(page, "Cards");
+    page_table_head(page, "card", false);
+    page_table_head(page, "requests", false);
+    page_table_head(page, "tokens", false);
+    page_table_head(page, "hits", false);
+    page_table_head(page, "loads", false);
+    page_table_head(page, "first token P50, us", false);
+    page_table_head(page, "P99, us", false);
+    page_table_head(page, "host link busy, %", false);
+    page_table_rows(page);
+    cJSON_ArrayForEach(card, json_at(serve, "cards"))
+    {
+        page_row(page);
+        page_cell_number(page, number++);
+        page_cell_number(page, json_number(card, "requests", NAN));
+        page_cell_number(page, json_number(card, "tokens", NAN));
+        page_cell_number(page, json_number(card, "hits", NAN));
+        page_cell_number(page, json_number(card, "loads", NAN));
+        page_cell_number(page, json_number(card, "time_to_first_token.p50_us", NAN));
+        page_cell_number(page, json_number(card, "time_to_first_token.p99_us", NAN));
+        page_cell_number(page, per_cent(json_number(card, "swaps.link_utilisation", 0)));
+    }
+    page_table_end(page);
+}
+
 static bool report_serve(const struct report *r, struct error *e)
 {
     bool absent = false;
@@ -209,6 +279,8 @@ static bool report_serve(const struct report *r, struct error *e)
     serve_figures(page, serve);
     bool good = report_pictures(r, e);
     serve_tenants(page, serve);
+    serve_cards_table(page, serve);
+    physical_table(page, serve);
     cJSON_Delete(serve);
     return good;
 }

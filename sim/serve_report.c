@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "sim/metrics.h"
 #include "sim/serve_groups.h"
@@ -337,11 +338,22 @@ static void add_incidents(cJSON *root, const struct serve *s)
     }
 }
 
-static void add_hash(cJSON *object, const struct serve *s)
+static void add_hash(cJSON *object, uint64_t hash)
 {
     char text[24];
-    snprintf(text, sizeof text, "%016" PRIx64, trace_hash(s->trace));
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
     cJSON_AddStringToObject(object, "trace_hash", text);
+}
+
+/* One card's trace, or the hash of all cards' hashes. */
+static uint64_t server_hash(const struct server *server)
+{
+    uint64_t all = trace_hash(server->card[0].trace);
+    for (uint32_t k = 1; k < server->n_cards; k++) {
+        const uint64_t both[2] = {all, trace_hash(server->card[k].trace)};
+        all = XXH64(both, sizeof both, 0);
+    }
+    return all;
 }
 
 static void add_head(cJSON *root, const struct serve *s, const struct group *all)
@@ -380,7 +392,7 @@ static void add_cards(cJSON *root, const struct server *server)
         cJSON_AddNumberToObject(json, "cycles", s->chip ? (double)s->chip->now : 0);
         add_group(json, s, &all);
         if (s->chip) { /* else it is at rest */
-            add_hash(json, s);
+            add_hash(json, trace_hash(s->trace));
             add_chip(json, s);
         }
         cJSON_AddItemToArray(cards, json);
@@ -407,9 +419,7 @@ void serve_report_json(const struct server *server, FILE *out)
     struct group all = group_of_all(s), *groups = groups_of_tenants(s);
     cJSON *root = cJSON_CreateObject();
     add_head(root, s, &all);
-    if (server->n_cards == 1) {
-        add_hash(root, s);
-    }
+    add_hash(root, server_hash(server));
     cJSON_AddNumberToObject(root, "tokens_per_second", per_second(s, (double)all.tokens));
     cJSON_AddNumberToObject(root, "requests_per_second", per_second(s, (double)all.requests));
     cJSON_AddNumberToObject(root, "fairness_jain", group_fairness(s, groups));

@@ -27,6 +27,12 @@ cmp -s "$folder/before.json" "$one/run.json" || wrong 'command.txt leaves other 
 run 0 serve n-plus-base --out "$served"
 run 0 report "$served"
 has "$(cat "$served/report.html")" '<td class="text">clinical</td>'
+has "$(cat "$served/report.html")" '<td class="text">a million tokens</td>'
+lacks "$(cat "$served/report.html")" 'server full of such cards'
+run 0 serve n-plus-base --set server.cards=3 --out "$served"
+run 0 report "$served"
+has "$(cat "$served/report.html")" '<h2 id="cards">Cards</h2>'
+has "$(cat "$served/report.html")" 'server full of such cards'
 run 2 report "$folder"
 has "$err" 'nothing to draw'
 [ ! -e "$folder/report.html" ] || wrong 'half a page is left'

@@ -35,9 +35,10 @@ ETCHSIM_API const char *etchsim_error(void);
 
 /* -- the chip -- */
 
-struct etchsim_options {      /* zeroed: the sample chip and model */
-    const char *chip, *model; /* preset names or files, as for --chip and --model; NULL: "sample", and the model that the chip is made for */
-    const char *const *set;   /* [n_set] "key=value" changes to the chip's parameters, as for --set */
+struct etchsim_options { /* zeroed: the sample chip and model */
+    const char *chip,
+        *model;             /* preset names or files, as for --chip and --model; NULL: "sample", and the model that the chip is made for */
+    const char *const *set; /* [n_set] "key=value" changes to the chip's parameters, as for --set */
     unsigned n_set;
     unsigned requests_max; /* that can be asked in its life; 0: 1024 */
     unsigned adapters_max; /* that it can know; 0: 16 */
