@@ -17,6 +17,9 @@
  *    ffn_norm --x_gate_up--> rom_gate_up --gate_up--> silu --x_down--> rom_down --down--> attention_norm of the next layer (or final_norm)
  *       |                        ^ delta_gate_up                          ^ delta_down             ^
  *       +--residual_ffn----------------------------------------------------------------------------+
+ *  an end, where lora.ends has a LoRA MAC unit; embed and rom_head add the delta to what comes out of their ROM:
+ *    embed (or final_norm) --lora_x--> lora_mac <--lora_read-- [ sram banks ] <-- dma_write
+ *    embed (or rom_head) <---delta---------'                                    (streaming: written, to final_norm)
  */
 #include "sim/chip.h"
 
@@ -29,6 +32,7 @@
 enum { KV_VALUE_BITS = 8 }; /* of the kernels' K and V */
 enum { RESIDUAL_DEPTH_FACTOR = 4 };
 enum { UNITS_OUTSIDE = 7, UNITS_PER_LAYER = 11, UNITS_SHARED = 14, LINKS_OUTSIDE = 9, LINKS_PER_LAYER = 27, LINKS_LAST = 2 };
+enum { UNITS_PER_END = 2, LINKS_PER_END = 6 };
 
 /* The upper ends of parameters' ranges that the arithmetic relies on. */
 enum {
@@ -120,12 +124,21 @@ static void place_layer(struct chip *c, struct layer_block *b, int l)
     add_unit(c, &b->sram.unit, KIND_SRAM, l, sram_tick);
 }
 
+static void place_end(struct chip *c, struct end_block *b, enum unit_kind lora_mac, enum unit_kind sram)
+{
+    if (b) {
+        add_unit(c, &b->lora_mac.unit, lora_mac, -1, lora_mac_tick);
+        add_unit(c, &b->sram.unit, sram, -1, sram_tick);
+    }
+}
+
 static void place_units(struct chip *c)
 {
     add_unit(c, &c->sequencer.unit, KIND_SEQUENCER, -1, sequencer_tick);
     add_unit(c, &c->host_port.unit, KIND_HOST_PORT, -1, host_port_tick);
     add_unit(c, &c->dma.unit, KIND_DMA, -1, dma_tick);
     add_unit(c, &c->embed.unit, KIND_EMBED, -1, embed_tick);
+    place_end(c, chip_end(c, LINEARS_EMBEDDING), KIND_EMBED_LORA_MAC, KIND_EMBED_SRAM);
     for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         place_layer(c, &c->layers[l], chip_is_shared(c) ? -1 : (int)l);
     }
@@ -136,20 +149,36 @@ static void place_units(struct chip *c)
     if (!chip_is_shared(c)) {
         add_unit(c, &c->rom_head.unit, KIND_ROM_HEAD, -1, rom_array_tick);
     }
+    place_end(c, chip_end(c, LINEARS_HEAD), KIND_HEAD_LORA_MAC, KIND_HEAD_SRAM);
     add_unit(c, &c->sampler.unit, KIND_SAMPLER, -1, sampler_tick);
 }
 
 #define WIRE(from, from_port, link, to, to_port, depth, ...) \
     ((from)->from_port = (to)->to_port = connect(c, (link), &(from)->unit, &(to)->unit, (depth), (struct wire){__VA_ARGS__}))
 
-static void wire_port(struct chip *c, struct layer_block *b, struct sram_port *port, enum sram_client client, struct unit *unit,
-                      struct link **request, struct link **response)
+/* names: of the request and of the response. */
+static void wire_port(struct chip *c, struct sram *sram, struct sram_port *port, enum sram_client client, const char *const names[2],
+                      struct unit *unit, struct link **request, struct link **response)
 {
-    static const char *const done[SRAM_CLIENTS] = {"kv_write_done", "kv_read_done", "lora_read_done", "dma_write_done"};
-    struct wire ask = {sram_client_names[client], PAYLOAD_NONE, {0}, WAKE_FIRST}, answer = {done[client], PAYLOAD_NONE, {0}, WAKE_FIRST};
-    *request = b->sram.request[client] = connect(c, &port->request, unit, &b->sram.unit, 1, ask);
-    *response = b->sram.response[client] = connect(c, &port->response, &b->sram.unit, unit, 1, answer);
+    struct wire ask = {names[0], PAYLOAD_NONE, {0}, WAKE_FIRST}, answer = {names[1], PAYLOAD_NONE, {0}, WAKE_FIRST};
+    *request = sram->request[client] = connect(c, &port->request, unit, &sram->unit, 1, ask);
+    *response = sram->response[client] = connect(c, &port->response, &sram->unit, unit, 1, answer);
     port->request.port = (uint8_t)client;
+}
+
+/* A layer's SRAM; the DMA's links to it are those of slice `slice`. */
+static void wire_sram(struct chip *c, struct layer_block *b, size_t slice)
+{
+    static const char *const names[SRAM_CLIENTS][2] = {
+        {"kv_write", "kv_write_done"}, {"kv_read", "kv_read_done"}, {"lora_read", "lora_read_done"}, {"dma_write", "dma_write_done"}};
+    wire_port(c, &b->sram, &b->kv_write, SRAM_KV_WRITE, names[SRAM_KV_WRITE], &b->rope.unit, &b->rope.write_request,
+              &b->rope.write_response);
+    wire_port(c, &b->sram, &b->kv_read, SRAM_KV_READ, names[SRAM_KV_READ], &b->attention.unit, &b->attention.read_request,
+              &b->attention.read_response);
+    wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, names[SRAM_LORA_READ], &b->lora_mac.unit, &b->lora_mac.read_request,
+              &b->lora_mac.read_response);
+    wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, names[SRAM_DMA_WRITE], &c->dma.unit, &c->dma.write_request[slice],
+              &c->dma.write_response[slice]);
 }
 
 /* A layer block's links. in_residual and in_delta of its first norm are wired by the caller.
@@ -203,13 +232,51 @@ static void wire_layer(struct chip *c, uint32_t l)
              PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
     }
 
-    wire_port(c, b, &b->kv_write, SRAM_KV_WRITE, &b->rope.unit, &b->rope.write_request, &b->rope.write_response);
-    wire_port(c, b, &b->kv_read, SRAM_KV_READ, &b->attention.unit, &b->attention.read_request, &b->attention.read_response);
-    wire_port(c, b, &b->lora_read, SRAM_LORA_READ, &b->lora_mac.unit, &b->lora_mac.read_request, &b->lora_mac.read_response);
-    wire_port(c, b, &b->dma_write, SRAM_DMA_WRITE, &c->dma.unit, &c->dma.write_request[l], &c->dma.write_response[l]);
+    const size_t slice = slice_index(s->n_layers, 0, (int32_t)l);
+    wire_sram(c, b, slice);
     for (int32_t other = 1; all && other < s->n_layers; other++) {
-        c->dma.write_request[other] = c->dma.write_request[0];
-        c->dma.write_response[other] = c->dma.write_response[0];
+        c->dma.write_request[slice + (size_t)other] = c->dma.write_request[slice];
+        c->dma.write_response[slice + (size_t)other] = c->dma.write_response[slice];
+    }
+}
+
+/* The ends' links. No deadlock: the LoRA MAC unit serves one receiver, which takes its delta before it waits for its own output. */
+static void wire_embed_end(struct chip *c)
+{
+    static const char *const reads[2] = {"embed_lora_read", "embed_lora_read_done"}, *const writes[2] = {"embed_dma_write",
+                                                                                                         "embed_dma_write_done"};
+    struct end_block *b = chip_end(c, LINEARS_EMBEDDING);
+    const size_t slice = slice_index(c->shape.n_layers, 0, LAYER_EMBEDDING);
+    if (b) {
+        WIRE(&c->embed, out_lora, &b->lora_x, &b->lora_mac, in_x[0], c->config.link_depth, "lora_x_embed", PAYLOAD_ACT8,
+             {(int32_t)c->embed.lora_inputs}, WAKE_IDLE);
+        WIRE(&b->lora_mac, out_delta[0], &b->delta, &c->embed, in_delta, c->config.link_depth, "delta_embed", PAYLOAD_ACC,
+             {c->shape.d_model}, WAKE_LAST);
+        wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, reads, &b->lora_mac.unit, &b->lora_mac.read_request,
+                  &b->lora_mac.read_response);
+        wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, writes, &c->dma.unit, &c->dma.write_request[slice],
+                  &c->dma.write_response[slice]);
+    }
+}
+
+static void wire_head_end(struct chip *c, struct rom_array *head, uint32_t p_head)
+{
+    static const char *const reads[2] = {"head_lora_read", "head_lora_read_done"}, *const writes[2] = {"head_dma_write",
+                                                                                                       "head_dma_write_done"};
+    struct end_block *b = chip_end(c, LINEARS_HEAD);
+    const size_t slice = slice_index(c->shape.n_layers, 0, c->shape.n_layers);
+    if (b) {
+        WIRE(&c->final_norm, out_lora, &b->lora_x, &b->lora_mac, in_x[0], c->config.link_depth, "lora_x_head", PAYLOAD_ACT8,
+             {c->shape.d_model}, WAKE_IDLE);
+        WIRE(&b->lora_mac, out_delta[0], &b->delta, head, port[p_head].in_delta, c->config.link_depth, "delta_head", PAYLOAD_ACC,
+             {c->shape.n_vocab}, WAKE_LAST);
+        wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, reads, &b->lora_mac.unit, &b->lora_mac.read_request,
+                  &b->lora_mac.read_response);
+        wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, writes, &c->dma.unit, &c->dma.write_request[slice],
+                  &c->dma.write_response[slice]);
+    }
+    if (b && chip_streams(c)) {
+        WIRE(&c->dma, out_written[slice], &b->written, &c->final_norm, in_written, 1, "head_written", PAYLOAD_NONE, {0}, WAKE_FIRST);
     }
 }
 
@@ -229,7 +296,7 @@ static void wire_chip(struct chip *c)
              WAKE_WHOLE);
     }
     struct rom_array *head = chip_is_shared(c) ? &c->matrix_units : &c->rom_head;
-    uint32_t p_head = chip_is_shared(c) ? LINEAR_GROUPS : 0;
+    uint32_t p_head = chip_is_shared(c) ? LINEARS_HEAD : 0;
     for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         wire_layer(c, l);
     }
@@ -237,9 +304,12 @@ static void wire_chip(struct chip *c)
     WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0}, WAKE_FIRST);
     WIRE(head, port[p_head].out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab}, WAKE_WHOLE);
     WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    wire_embed_end(c);
+    wire_head_end(c, head, p_head);
     for (int l = 0; l < c->shape.n_layers && chip_streams(c); l++) {
         struct layer_block *b = &c->layers[l];
-        WIRE(&c->dma, out_written[l], &b->written, &b->attention_norm, in_written, 1, "written", PAYLOAD_NONE, {0}, WAKE_FIRST);
+        WIRE(&c->dma, out_written[slice_index(c->shape.n_layers, 0, l)], &b->written, &b->attention_norm, in_written, 1, "written",
+             PAYLOAD_NONE, {0}, WAKE_FIRST);
     }
 }
 
@@ -261,9 +331,15 @@ bool chip_check_adapter(const struct chip_config *config, const struct adapter *
         return error_input(e, "%s: adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, config->name,
                            adapter->name, adapter->rank_max, config->slots_rank_max);
     }
-    return !adapter_changes_ends(adapter) ||
-           error_input(e, "%s: adapter %s has a pair for the embedding or the head, where the chip has no LoRA MAC unit", config->name,
-                       adapter->name);
+    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
+        if (adapter_pair(adapter, 0, linears_first(g))->rank > 0 && !config_has_end(config, g)) {
+            const char *end = g == LINEARS_HEAD ? "head" : "embedding";
+            return error_input(
+                e, "%s: adapter %s has a pair for the %s, where the chip has no LoRA MAC unit: expected lora.ends to be %s or both",
+                config->name, adapter->name, end, end);
+        }
+    }
+    return true;
 }
 
 static bool check_requests(const struct chip_config *config, const struct shape *shape, const struct adapter *adapters, uint32_t n_adapters,
@@ -289,14 +365,16 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
 {
     size_t n_layers = (size_t)c->shape.n_layers;
     c->n_layer_blocks = chip_is_shared(c) ? 1 : (uint32_t)n_layers;
-    size_t n_units = chip_is_shared(c) ? UNITS_SHARED : UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers;
+    const size_t n_ends = (size_t)(chip_end(c, LINEARS_EMBEDDING) != NULL) + (chip_end(c, LINEARS_HEAD) != NULL);
+    size_t n_units = (chip_is_shared(c) ? UNITS_SHARED : UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers) + n_ends * UNITS_PER_END;
     c->layers = chip_keep(c, c->n_layer_blocks, sizeof *c->layers);
     c->units = chip_keep(c, n_units, sizeof(struct unit *));
     c->due = chip_keep(c, n_units, sizeof(struct unit *));
     size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (chip_is_shared(c) ? LINKS_LAST : chip_streams(c))) * (size_t)c->n_layer_blocks;
+    n_links += n_ends * LINKS_PER_END + (chip_streams(c) && chip_end(c, LINEARS_HEAD));
     c->links = chip_keep(c, n_links, sizeof(struct link *));
     memory_map_place(&c->map, &c->config, &c->shape, adapters, n_adapters,
-                     chip_keep(c, n_adapters * n_layers * LINEAR_GROUPS, sizeof(struct lora_region)));
+                     chip_keep(c, n_adapters * memory_map_regions(c->shape.n_layers), sizeof(struct lora_region)));
     for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         chip_set_layer(c, l);
         chip_set_matrices(c, &c->layers[l]);
@@ -383,7 +461,7 @@ bool chip_request_known(struct chip *c, uint32_t index, struct error *e)
 void chip_adapter_known(struct chip *c, uint32_t index)
 {
     ES_ASSERT(index < c->n_adapters && c->sequencer.slots.adapters[index].slot < 0);
-    memory_map_place(&c->map, &c->config, &c->shape, c->map.adapters, c->n_adapters, (struct lora_region *)c->map.regions);
+    memory_map_place(&c->map, &c->config, &c->shape, c->map.adapters, c->n_adapters, c->map.regions);
     chip_set_adapter(c, index, &c->map.adapters[index]);
 }
 
@@ -407,7 +485,7 @@ const struct rom_array *chip_rom(const struct chip *c, enum linear_group group)
                                         [LINEARS_O] = &b->rom_o,
                                         [LINEARS_GATE_UP] = &b->rom_gate_up,
                                         [LINEARS_DOWN] = &b->rom_down,
-                                        &c->rom_head};
+                                        [LINEARS_HEAD] = &c->rom_head};
     return chip_is_shared(c) ? &c->matrix_units : arrays[group];
 }
 

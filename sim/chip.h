@@ -41,6 +41,14 @@ struct layer_block {
     struct sram_port kv_write, kv_read, lora_read, dma_write;
 };
 
+struct end_block { /* of the embedding or the head: LoRA beside its ROM */
+    struct lora_mac lora_mac;
+    struct sram sram;
+    struct link lora_x, delta;
+    struct link written; /* the head's, streaming: its slice of an adapter is there */
+    struct sram_port lora_read, dma_write;
+};
+
 struct chip {
     struct chip_config config;
     struct shape shape;
@@ -55,6 +63,7 @@ struct chip {
     struct embed_rom embed;
     struct layer_block *layers; /* [n_layer_blocks] one for each layer; shared: one for all of them, without ROM arrays */
     uint32_t n_layer_blocks;
+    struct end_block embed_end, head_end; /* where lora.ends has them */
     struct norm_unit final_norm;
     struct rom_array rom_head;     /* spatial */
     struct rom_array matrix_units; /* shared: in place of all ROM arrays; the ports are those of enum linear_group, then the head's */
@@ -97,7 +106,7 @@ bool chip_check_adapter(const struct chip_config *config, const struct adapter *
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
 
-/* The ROM array that holds a group's matrices of the first layer (shared: the matrix units), and its port for them; group LINEAR_GROUPS: the head. */
+/* The ROM array that holds a group's matrices of the first layer (shared: the matrix units), and its port for them; LINEARS_HEAD: the head. */
 const struct rom_array *chip_rom(const struct chip *chip, enum linear_group group);
 const struct rom_port *chip_rom_port(const struct chip *chip, enum linear_group group);
 

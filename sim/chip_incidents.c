@@ -19,12 +19,14 @@ static bool check_incident(const struct chip *c, const struct incident *what, st
         (what->adapter < (int32_t)u->slots.pinned || (what->kind == INCIDENT_RELOAD && what->version < (int32_t)u->slots.pinned))) {
         return complain(c, what, e, "none that is pinned");
     }
-    if (!replaces && what->layer >= c->shape.n_layers) {
-        return complain(c, what, e, "a layer of the model");
+    const struct adapter *adapter = &c->dma.adapters[what->adapter];
+    if (!replaces && (what->layer < adapter_first_layer(adapter) || what->layer > adapter_last_layer(adapter))) {
+        return complain(c, what, e, "a layer of the model, or an end for which it has a pair");
     }
     if (what->kind == INCIDENT_FLIP) {
-        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
-            if (adapter_pair(&c->dma.adapters[what->adapter], what->layer, which)->rank > 0) {
+        const struct linear_range linears = layer_linears(c->shape.n_layers, what->layer);
+        for (enum linear which = linears.first; which < linears.end; which++) {
+            if (adapter_pair(adapter, what->layer, which)->rank > 0) {
                 return true;
             }
         }
@@ -37,9 +39,10 @@ static bool check_incident(const struct chip *c, const struct incident *what, st
 static void set_damage(struct chip *c, const struct incident *what, struct damage *d, uint64_t seed)
 {
     const struct adapter *whole = &c->dma.adapters[what->adapter];
-    uint32_t which = (uint32_t)(seed % LINEAR_COUNT);
-    while (adapter_pair(whole, what->layer, (enum linear)which)->rank == 0) {
-        which = (which + 1) % LINEAR_COUNT;
+    const struct linear_range linears = layer_linears(whole->n_layers, what->layer);
+    enum linear which = linears.first + (enum linear)(seed % (uint64_t)(linears.end - linears.first));
+    while (adapter_pair(whole, what->layer, which)->rank == 0) {
+        which = which + 1 < linears.end ? which + 1 : linears.first;
     }
     *d = (struct damage){.layer = what->layer, .linear = (int32_t)which, .bits = what->count, .from = NEVER};
     if (!c->model) {
@@ -47,7 +50,7 @@ static void set_damage(struct chip *c, const struct incident *what, struct damag
     }
     size_t n_pairs = (size_t)pair_count(whole->n_layers);
     struct adapter *broken = chip_keep(c, 1, sizeof *broken);
-    struct lora_pair *pairs = chip_keep(c, n_pairs, sizeof *pairs), *pair = &pairs[(size_t)what->layer * LINEAR_COUNT + which];
+    struct lora_pair *pairs = chip_keep(c, n_pairs, sizeof *pairs), *pair = &pairs[pair_index(whole->n_layers, what->layer, which)];
     memcpy(pairs, whole->pairs, n_pairs * sizeof *pairs);
     size_t n_a = (size_t)pair->rank * (size_t)pair->n_in, n_b = (size_t)pair->rank * (size_t)pair->n_out;
     int8_t *a = chip_keep(c, n_a, 1), *b = chip_keep(c, n_b, 1);

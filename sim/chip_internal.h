@@ -22,6 +22,12 @@ static inline bool chip_streams(const struct chip *c)
     return c->config.slots_loading == LOADING_STREAMING;
 }
 
+/* An end's block, or NULL where the chip has none. */
+static inline struct end_block *chip_end(struct chip *c, enum linear_group end)
+{
+    return !config_has_end(&c->config, end) ? NULL : end == LINEARS_HEAD ? &c->head_end : &c->embed_end;
+}
+
 /* The parameters and registers of the units, before these are placed and wired. */
 void chip_set_layer(struct chip *c, uint32_t l);
 void chip_set_matrices(struct chip *c, struct layer_block *b);

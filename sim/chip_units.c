@@ -40,6 +40,11 @@ struct acc chip_new_acc(struct chip *c, int32_t n)
 
 /* -- the units' parameters and registers -- */
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint32_t beats(const struct chip *c, uint32_t n, uint32_t lanes)
 {
     uint32_t width = c->config.link_elements;
@@ -91,6 +96,7 @@ static void set_head(struct chip *c, struct rom_array *u, uint32_t port_index)
 {
     struct rom_port *port = &u->port[port_index];
     port->n_matrices = 1;
+    port->group = LINEARS_HEAD;
     port->place = PLACE_rom_head;
     rom_port_timing(port, &c->config, (uint32_t)c->shape.d_model, (uint32_t)c->shape.n_vocab, false);
     u->n_ports++;
@@ -157,8 +163,10 @@ static void set_silu(struct chip *c, struct silu_unit *u)
     }
 }
 
-static void set_lora_mac(struct chip *c, struct lora_mac *u)
+static void set_lora_mac(struct chip *c, struct lora_mac *u, enum linear_group first, uint32_t n_groups)
 {
+    u->first_group = first;
+    u->n_groups = n_groups;
     u->map = &c->map;
     u->ecc = (enum ecc)c->config.sram_ecc;
     u->geometry = lora_geometry(&c->config);
@@ -166,7 +174,7 @@ static void set_lora_mac(struct chip *c, struct lora_mac *u)
     for (int i = 0; i < BURST_ACCS && u->values; i++) {
         u->h[i] = chip_new_act8(c, LORA_RANK_MAX);
     }
-    u->layers = c->model ? c->model->layers : NULL;
+    u->model = c->model;
 }
 
 /* KV contents of a block's layers, as memory_map_kv() counts them. */
@@ -192,7 +200,7 @@ void chip_set_layer(struct chip *c, uint32_t l)
     set_attention(c, &b->attention, kv);
     set_norm(c, &b->ffn_norm, NORM_FFN, LINEARS_GATE_UP, true);
     set_silu(c, &b->silu);
-    set_lora_mac(c, &b->lora_mac);
+    set_lora_mac(c, &b->lora_mac, 0, LINEAR_GROUPS);
     sram_init(&b->sram, &c->config);
 }
 
@@ -206,15 +214,32 @@ void chip_set_matrices(struct chip *c, struct layer_block *b)
     set_rom(c, all ? all : &b->rom_down, all ? LINEARS_DOWN : 0, LINEARS_DOWN, PLACE_rom_down);
 }
 
+static void set_end(struct chip *c, struct end_block *b, enum linear_group group)
+{
+    set_lora_mac(c, &b->lora_mac, group, 1);
+    const struct end_map *map = memory_map_end(&c->map, group);
+    sram_init_group(&b->sram, &c->config, map->ways, map->capacity_words);
+}
+
 void chip_set_ends(struct chip *c)
 {
     const struct model *m = c->model;
+    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
+        if (chip_end(c, g)) {
+            set_end(c, chip_end(c, g), g);
+        }
+    }
     c->embed.latency_cycles = c->config.embed_latency_cycles;
     c->embed.beats = beats(c, (uint32_t)c->shape.d_model, c->config.embed_elements);
     c->embed.weights = m ? &m->embedding : NULL;
     c->embed.scale_q16 = m ? m->embedding_scale_q16 : 0;
-    set_norm(c, &c->final_norm, NORM_FINAL, LINEARS_QKV, true);
-    set_head(c, chip_is_shared(c) ? &c->matrix_units : &c->rom_head, chip_is_shared(c) ? LINEAR_GROUPS : 0);
+    c->embed.lora_inputs = least((uint32_t)c->shape.n_vocab, c->config.lora_lanes);
+    c->embed.lora_beats = beats(c, c->embed.lora_inputs, c->config.embed_elements);
+    if (m) {
+        c->embed.row = (struct residual){chip_keep(c, (size_t)c->shape.d_model, sizeof(int32_t)), c->shape.d_model};
+    }
+    set_norm(c, &c->final_norm, NORM_FINAL, LINEARS_HEAD, true);
+    set_head(c, chip_is_shared(c) ? &c->matrix_units : &c->rom_head, chip_is_shared(c) ? LINEARS_HEAD : 0);
     c->sampler.pass_cycles = (uint32_t)ceil_div((uint32_t)c->shape.n_vocab, c->config.sampler_lanes);
     c->sampler.latency_cycles = c->config.sampler_latency_cycles;
     c->sampler.values = m != NULL;
@@ -248,9 +273,10 @@ static void set_checksums(struct chip *c, const struct adapter *adapters, uint32
 /* Host port and DMA. */
 void chip_set_host(struct chip *c, struct adapter *adapters, uint32_t n_adapters)
 {
-    size_t n_layers = (size_t)c->shape.n_layers;
+    const size_t n_layers = (size_t)c->shape.n_layers, n_slices = slices_per_adapter(c->shape.n_layers);
     c->host_port.adapters = adapters;
     c->host_port.n_layers = c->shape.n_layers;
+    c->host_port.head = c->dma.head = chip_end(c, LINEARS_HEAD);
     c->host_port.bandwidth_mbytes_per_s = c->config.host_bandwidth_mbytes_per_s;
     c->host_port.clock_mhz = c->config.clock_mhz;
     c->host_port.transfer_cycles = c->config.host_transfer_cycles;
@@ -258,12 +284,15 @@ void chip_set_host(struct chip *c, struct adapter *adapters, uint32_t n_adapters
     c->dma.adapters = adapters;
     c->dma.map = &c->map;
     c->dma.n_layers = c->shape.n_layers;
-    c->dma.words_per_cycle = c->config.sram_ways * c->config.sram_ports;
+    c->dma.ports = c->config.sram_ports;
     c->dma.sram_latency_cycles = c->config.sram_latency_cycles;
-    c->dma.write_request = chip_keep(c, n_layers, sizeof(struct link *));
-    c->dma.write_response = chip_keep(c, n_layers, sizeof(struct link *));
+    c->dma.write_request = chip_keep(c, n_slices, sizeof(struct link *));
+    c->dma.write_response = chip_keep(c, n_slices, sizeof(struct link *));
     if (chip_streams(c)) {
-        c->dma.out_written = chip_keep(c, n_layers, sizeof(struct link *));
+        c->dma.out_written = chip_keep(c, n_slices, sizeof(struct link *));
+        if (chip_end(c, LINEARS_HEAD)) {
+            c->final_norm.written = chip_keep(c, c->config.slots_count, sizeof(uint32_t));
+        }
         for (size_t l = 0; l < n_layers; l++) {
             c->layers[l].attention_norm.written = chip_keep(c, c->config.slots_count, sizeof(uint32_t));
         }
@@ -278,7 +307,7 @@ void chip_set_adapter(struct chip *c, uint32_t i, const struct adapter *adapter)
 {
     struct slots_adapter *known = &c->sequencer.slots.adapters[i];
     known->bytes = known->words = 0;
-    for (int32_t l = 0; l < c->shape.n_layers; l++) {
+    for (int32_t l = adapter_first_layer(adapter); l <= adapter_last_layer(adapter); l++) {
         known->bytes += slice_size(adapter, l).bytes;
         known->words += memory_map_slice_words(&c->map, adapter, l);
     }

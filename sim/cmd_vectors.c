@@ -94,7 +94,7 @@ static bool load_real(const struct arguments *a, const struct chip_config *confi
     if (!adapter_load(a->adapter, shape, &r->adapter, e) || !check_real(a, config, r, e) || !memory_map_make(config, shape, &r->map, e)) {
         return false;
     }
-    r->regions = error_calloc(e, (size_t)shape->n_layers * LINEAR_GROUPS, sizeof *r->regions, "the adapter's place in the SRAM");
+    r->regions = error_calloc(e, memory_map_regions(shape->n_layers), sizeof *r->regions, "the adapter's place in the SRAM");
     if (!r->regions) {
         return false;
     }

@@ -31,6 +31,7 @@ struct chip_config {
 enum organisation { ORGANISATION_SPATIAL, ORGANISATION_SHARED };
 enum split { SPLIT_FIXED, SPLIT_SHARED };
 enum die { DIE_BASE, DIE_SECOND };
+enum ends { ENDS_NONE, ENDS_EMBEDDING, ENDS_HEAD, ENDS_BOTH };
 enum layout { LAYOUT_FIXED, LAYOUT_PAGED };
 enum reload { RELOAD_DRAIN, RELOAD_RESTART };
 enum loading { LOADING_WHOLE, LOADING_STREAMING };

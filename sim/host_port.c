@@ -2,6 +2,16 @@
 
 #include "sim/sram.h"
 
+/* The slices of a load: those that the adapter has; of none, which lets tokens through that wait for slices, all that they can wait for. */
+static int32_t first_layer(const struct adapter *adapter, bool release)
+{
+    return release ? 0 : adapter_first_layer(adapter);
+}
+static int32_t last_layer(const struct adapter *adapter, bool release, bool head)
+{
+    return release ? adapter->n_layers - !head : adapter_last_layer(adapter);
+}
+
 /* The next layer's slice on the link; a layer that the adapter leaves alone still takes a cycle. */
 static cycle_t slice_cycles(struct host_port *u)
 {
@@ -51,9 +61,9 @@ static void accept_load(struct host_port *u, cycle_t now)
     u->adapter = load->index;
     u->slot = load->slot;
     u->load = load->load;
-    u->layer = 0;
     u->delay_cycles = 0;
     u->release = load->broken;
+    u->layer = first_layer(&u->adapters[u->adapter], u->release);
     if (!u->release) {
         u->loads++;
         u->queue_cycles += now - load->first;
@@ -78,8 +88,7 @@ static void send_slice(struct host_port *u, cycle_t now)
     u->delay_cycles += now - u->until;
     slice->delay_cycles = u->delay_cycles;
     link_push(u->out_slice, now, NULL, 1);
-    u->layer++;
-    if (u->layer == u->n_layers) {
+    if (u->layer++ == last_layer(&u->adapters[u->adapter], u->release, u->head)) {
         u->active = false;
         unit_rest(&u->unit, now);
     } else {
@@ -101,11 +110,21 @@ void host_port_tick(struct unit *unit, cycle_t now)
 
 /* -- DMA -- */
 
+static bool is_first(const struct dma *u)
+{
+    return u->layer == first_layer(&u->adapters[u->adapter], u->release);
+}
+
+static bool is_last(const struct dma *u)
+{
+    return u->layer == last_layer(&u->adapters[u->adapter], u->release, u->head);
+}
+
 /* The layer is done (or had nothing to write): a report, or the next slice. */
 static void next_slice(struct dma *u, cycle_t now)
 {
     u->active = false;
-    u->reports = u->layer == u->n_layers - 1 || u->out_written;
+    u->reports = is_last(u) || u->out_written;
     unit_enter(&u->unit, now, u->reports ? UNIT_BUSY : UNIT_IDLE);
     unit_sleep(&u->unit, now + 1);
 }
@@ -152,19 +171,19 @@ static uint32_t words_to_write(struct dma *u, cycle_t now)
         u->broken_layer = u->layer;
         return 0;
     }
-    if (u->layer == 0) {
-        u->broken_layer = -1;
+    if (is_first(u)) {
+        u->broken_layer = NO_LAYER;
     }
-    if (u->broken_layer < 0 && !slice_good(u, now)) {
+    if (u->broken_layer == NO_LAYER && !slice_good(u, now)) {
         u->broken_layer = u->layer;
     }
-    return u->broken_layer < 0 ? memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer) : 0;
+    return u->broken_layer == NO_LAYER ? memory_map_slice_words(u->map, &u->adapters[u->adapter], u->layer) : 0;
 }
 
 /* A slice's write was so late. Only what the load waited for counts: all of the last one, of the others no more than the last one was delayed. */
 static void count_contention(struct dma *u, cycle_t late_cycles)
 {
-    if (u->layer == u->n_layers - 1) {
+    if (is_last(u)) {
         u->contention_cycles += late_cycles + (u->written_late_cycles < u->delay_cycles ? u->written_late_cycles : u->delay_cycles);
     }
     u->written_late_cycles += late_cycles;
@@ -183,7 +202,7 @@ static void accept_slice(struct dma *u, cycle_t now)
     u->load = slice->load;
     u->release = slice->broken;
     u->delay_cycles = slice->delay_cycles + (now - slice->first);
-    u->written_late_cycles = u->layer == 0 ? 0 : u->written_late_cycles;
+    u->written_late_cycles = is_first(u) ? 0 : u->written_late_cycles;
     link_pop(u->in_slice, now);
     uint32_t words = words_to_write(u, now);
     if (words == 0) {
@@ -191,8 +210,10 @@ static void accept_slice(struct dma *u, cycle_t now)
         next_slice(u, now);
         return;
     }
-    sram_request(u->write_request[u->layer], now, NULL, memory_map_slice(u->map, u->slot, u->layer), words, u->words_per_cycle);
-    u->until = now + sram_ideal_cycles(words, u->words_per_cycle, u->sram_latency_cycles);
+    const uint32_t words_per_cycle = memory_map_ways(u->map, u->layer) * u->ports;
+    sram_request(u->write_request[u->layer - LAYER_EMBEDDING], now, NULL, memory_map_slice(u->map, u->slot, u->layer), words,
+                 words_per_cycle);
+    u->until = now + sram_ideal_cycles(words, words_per_cycle, u->sram_latency_cycles);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
 }
@@ -202,7 +223,8 @@ static void push_report(const struct dma *u, struct link *link, cycle_t now)
     struct burst *report = link_back(link);
     report->slot = u->slot;
     report->load = u->load;
-    report->broken = u->broken_layer >= 0;
+    report->whole = is_last(u);
+    report->broken = u->broken_layer != NO_LAYER;
     report->layer = report->broken ? u->broken_layer : u->layer;
     link_push(link, now, NULL, 1);
 }
@@ -210,9 +232,9 @@ static void push_report(const struct dma *u, struct link *link, cycle_t now)
 /* Streaming: each layer's norm learns of its slice, and the sequencer of the first one. */
 static void send_reports(struct dma *u, cycle_t now)
 {
-    bool streams = u->out_written && (u->broken_layer < 0 || u->release);
-    struct link *written = streams ? u->out_written[u->layer] : NULL;
-    struct link *loaded = u->layer == u->n_layers - 1 || (streams && !u->release && u->layer == 0) ? u->out_loaded : NULL;
+    bool streams = u->out_written && (u->broken_layer == NO_LAYER || u->release);
+    struct link *written = streams ? u->out_written[u->layer - LAYER_EMBEDDING] : NULL;
+    struct link *loaded = is_last(u) || (streams && !u->release && is_first(u)) ? u->out_loaded : NULL;
     struct link *full = written && !link_ready(written, now) ? written : loaded && !link_ready(loaded, now) ? loaded : NULL;
     if (full) {
         link_block(full, &u->unit, now);
@@ -237,8 +259,8 @@ void dma_tick(struct unit *unit, cycle_t now)
         accept_slice(u, now);
     } else if (now < u->until) {
         unit_sleep(unit, u->until);
-    } else if (link_front(u->write_response[u->layer], now)) {
-        link_pop(u->write_response[u->layer], now);
+    } else if (link_front(u->write_response[u->layer - LAYER_EMBEDDING], now)) {
+        link_pop(u->write_response[u->layer - LAYER_EMBEDDING], now);
         count_contention(u, now - u->until);
         next_slice(u, now);
     } else {

@@ -7,6 +7,8 @@
  *             is whole, while the next one arrives, and reports in the cycle after a write is done: the last layer's (whole), or every layer's (streaming).
  * Throughput  one adapter at a time, in the order in which they were asked for; host.depth more may wait. A report takes the DMA a cycle.
  * Stall rule  host port `output` while the DMA is behind; DMA `sram` while its writes take longer than on an idle SRAM, `output` while a report has no room.
+ * Ends        a load of an adapter with a pair for the embedding begins with that one's slice, layer LAYER_EMBEDDING; with one for the head, that one's is the last,
+ *             layer n_layers. Written, to the final norm as to a layer's.
  * Checksum    the DMA compares each slice with the checksum that the host sent along. From the first broken slice on nothing of the load is written or reported,
  *             but for the last report, which says so: the slot doesn't get live. The sequencer asks for the load once more.
  * Inaccuracies: the link is an average bandwidth without packets; a slice waits until it is whole. The host sends weights and scales without padding; the
@@ -22,11 +24,14 @@
 #include "sim/memory_map.h"
 #include "sim/slice.h"
 
+enum { NO_LAYER = LAYER_EMBEDDING - 1 };
+
 struct host_port {
     struct unit unit;
     struct link *in_load, *out_slice;
     const struct adapter *adapters;
     int32_t n_layers;
+    bool head; /* the chip has a LoRA MAC unit there */
     uint32_t bandwidth_mbytes_per_s, clock_mhz;
     uint32_t transfer_cycles, tensor_cycles;
     bool active;
@@ -50,18 +55,19 @@ struct host_port {
 struct dma {
     struct unit unit;
     struct link *in_slice, *out_loaded;
-    struct link **out_written;                     /* [n_layers], NULL: adapters are loaded whole */
-    struct link **write_request, **write_response; /* [n_layers] */
+    struct link **out_written;                     /* [slices_per_adapter()], NULL: adapters are loaded whole; the embedding's is NULL */
+    struct link **write_request, **write_response; /* the same */
     const struct adapter *adapters;
     const struct memory_map *map;
     int32_t n_layers;
-    uint32_t words_per_cycle, sram_latency_cycles;
+    bool head;
+    uint32_t ports, sram_latency_cycles; /* of a bank */
     bool active;
     bool reports; /* the layer is done; others are to be told */
     bool release; /* as the host port's */
     int32_t adapter, slot, layer;
     uint32_t load;
-    int32_t broken_layer; /* of this load, -1: none so far */
+    int32_t broken_layer; /* of this load, NO_LAYER: none so far */
     cycle_t delay_cycles; /* until the DMA took this slice, summed over the port's and the last one's own */
     cycle_t until;
     const uint64_t *checksums;   /* [adapters][slices_per_adapter()] what the host sends along; NULL: a run without values */

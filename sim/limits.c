@@ -91,7 +91,7 @@ static void book_transfer(struct booking *s)
 {
     const struct chip *c = s->chip;
     double layers = c->shape.n_layers, all = (double)s->places[PLACE_transfer], drains = 0;
-    for (enum linear_group g = 0; g <= LINEAR_GROUPS; g++) {
+    for (enum linear_group g = 0; g <= LINEARS_HEAD; g++) {
         drains += (g < LINEAR_GROUPS ? layers : 1) * ((double)chip_rom_port(c, g)->drain_beats - 1);
     }
     /* The chain: a drain and an input of each array, the token, the embedding and the sampled token. */
@@ -141,7 +141,7 @@ static void book_places(struct booking *s, enum limit busiest)
     book_rom(s, LINEARS_GATE_UP, layers, norm);
     book(s, PLACE_silu, layers, c->config.silu_latency_cycles, LIMIT_vector_unit);
     book_rom(s, LINEARS_DOWN, layers, beats_limit(c, c->config.silu_lanes, LIMIT_vector_unit));
-    book_rom(s, LINEAR_GROUPS, 1, norm);
+    book_rom(s, LINEARS_HEAD, 1, norm);
     book(s, PLACE_sampler, 1, c->config.sampler_latency_cycles + 1, LIMIT_vector_unit);
     book(s, PLACE_lora, 0, 0, lora_limit(c));
     book(s, PLACE_sram, 0, 0, LIMIT_bank_ports);
@@ -169,7 +169,8 @@ static const struct unit *find_busiest(const struct chip *c)
     const struct unit *busiest = &c->embed.unit;
     for (uint32_t i = 0; i < c->n_units; i++) {
         enum unit_kind kind = c->units[i]->kind;
-        bool counts = kind != KIND_SEQUENCER && kind != KIND_SRAM; /* tokens do not pass them; who waits for the SRAM is stalled `sram` */
+        bool counts = kind != KIND_SEQUENCER && kind != KIND_SRAM && kind != KIND_EMBED_SRAM &&
+                      kind != KIND_HEAD_SRAM; /* tokens do not pass them; who waits for the SRAM is stalled `sram` */
         if (counts && held(c->units[i]) > held(busiest)) {
             busiest = c->units[i];
         }
@@ -218,6 +219,8 @@ static enum limit unit_limit(const struct chip *c, const struct unit *u, const s
     case KIND_ROM_HEAD:
     case KIND_MATRIX_UNITS: return rom_limit(c, (const struct rom_array *)u);
     case KIND_ATTENTION: return attention_limit(c, requests, n_requests);
+    case KIND_EMBED_LORA_MAC:
+    case KIND_HEAD_LORA_MAC:
     case KIND_LORA_MAC: return lora_limit(c);
     case KIND_HOST_PORT: return LIMIT_host_link;
     case KIND_DMA: return LIMIT_bank_ports;

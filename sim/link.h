@@ -26,10 +26,11 @@ struct burst {
     uint32_t address_words, words, words_per_cycle;
     const uint32_t *pages; /* the first words of the pages that address_words counts through; NULL: it is a word of the SRAM */
     uint32_t row_words, first_rows, block_rows, pause_cycles; /* of a stream of lane rows (sram.h); row_words 0: a plain stream */
-    /* messages: an adapter's number with slot and layer, or a sampled token's id */
+    /* messages: an adapter's number with slot and layer (sim/slice.h), or a sampled token's id */
     int32_t index, slot, layer;
     uint32_t load;        /* the slot's how many-th load */
     cycle_t delay_cycles; /* of a load's slice: that the host port could not send its slices when they were there, summed */
+    bool whole;           /* a report of the DMA: nothing more of this load will come */
     bool broken; /* a report of the DMA: the load failed in `layer`; a load or slice: there is none, whoever waits for it is to go on */
     /* what the beats carry; allocated with the link, absent in runs without values */
     struct act8 act;

@@ -7,13 +7,13 @@ enum { ENTRY_ROWS = 3, ENTRY_BITS_LOW = 12 };
 
 enum linear linears_first(enum linear_group group)
 {
-    static const enum linear first[LINEAR_GROUPS] = {LINEAR_Q, LINEAR_O, LINEAR_GATE, LINEAR_DOWN};
+    static const enum linear first[LINEAR_GROUPS_ALL] = {LINEAR_Q, LINEAR_O, LINEAR_GATE, LINEAR_DOWN, LINEAR_HEAD, LINEAR_EMBEDDING};
     return first[group];
 }
 
 uint32_t linears_count(enum linear_group group)
 {
-    static const uint32_t count[LINEAR_GROUPS] = {3, 1, 2, 1};
+    static const uint32_t count[LINEAR_GROUPS_ALL] = {3, 1, 2, 1, 1, 1};
     return count[group];
 }
 

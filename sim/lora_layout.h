@@ -8,11 +8,27 @@
 #include "adapters/adapter.h"
 #include "sim/config.h"
 
-enum linear_group { LINEARS_QKV, LINEARS_O, LINEARS_GATE_UP, LINEARS_DOWN, LINEAR_GROUPS };
-enum { GROUP_LINEARS_MAX = 3 };
+/* Those of a layer, then the ends. */
+enum linear_group {
+    LINEARS_QKV,
+    LINEARS_O,
+    LINEARS_GATE_UP,
+    LINEARS_DOWN,
+    LINEAR_GROUPS,
+    LINEARS_HEAD = LINEAR_GROUPS,
+    LINEARS_EMBEDDING,
+    LINEAR_GROUPS_ALL
+};
+enum { GROUP_LINEARS_MAX = 3, LORA_OUTPUTS_MAX = (1 << 20) - 1 }; /* job_outputs has 20 bits */
 /* The linears of a group are consecutive: first .. first + count - 1. */
 enum linear linears_first(enum linear_group group);
 uint32_t linears_count(enum linear_group group);
+
+/* Of a token in a layer: the layer, or for an end LAYER_EMBEDDING or n_layers. */
+static inline int32_t group_layer(enum linear_group group, int32_t n_layers, int32_t layer)
+{
+    return group == LINEARS_HEAD ? n_layers : group == LINEARS_EMBEDDING ? LAYER_EMBEDDING : layer;
+}
 
 struct lora_geometry { /* of the unit: from the chip's parameters */
     uint32_t lanes, sram_width_bits;

@@ -10,36 +10,56 @@ static struct burst *pick(struct lora_mac *u, cycle_t now)
 {
     struct burst *oldest = NULL;
     cycle_t since = NEVER;
-    for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
-        struct burst *x = link_front(u->in_x[g], now);
-        if (x && link_front_since(u->in_x[g]) < since) {
+    for (uint32_t p = 0; p < u->n_groups; p++) {
+        struct burst *x = link_front(u->in_x[p], now);
+        if (x && link_front_since(u->in_x[p]) < since) {
             oldest = x;
-            since = link_front_since(u->in_x[g]);
-            u->group = g;
+            since = link_front_since(u->in_x[p]);
+            u->port = p;
         }
     }
+    u->group = u->first_group + u->port;
     return oldest;
+}
+
+/* Of what the pair's contribution is added to. */
+static int32_t base_exponent(const struct model *model, int32_t layer, enum linear which)
+{
+    return which == LINEAR_EMBEDDING ? RESIDUAL_EXPONENT
+           : which == LINEAR_HEAD    ? model->head.exponent
+                                     : model->layers[layer].linear[which].exponent;
 }
 
 static struct lora_region region_of(const struct lora_mac *u, enum linear_group group, const struct token *token)
 {
     struct lora_region region = memory_map_lora(u->map, token->adapter, token->layer, group, token->slot);
-    for (uint32_t i = 0; i < linears_count(group) && u->layers; i++) {
-        region.job.base_exponent[i] = u->layers[token->layer].linear[linears_first(group) + i].exponent;
+    if (group == LINEARS_EMBEDDING && u->model) { /* without values no token has an id, and all blocks take the same time */
+        region.job.a_address_words += (uint32_t)token->id / region.job.inputs * memory_map_block_words(u->map, &region);
+    }
+    for (uint32_t i = 0; i < linears_count(group) && u->model; i++) {
+        region.job.base_exponent[i] = base_exponent(u->model, token->layer, linears_first(group) + i);
     }
     return region;
 }
 
-struct lora_job lora_mac_job(const struct lora_mac *u, enum linear_group group, const struct token *token)
+struct lora_job lora_mac_job(const struct lora_mac *u, uint32_t port, const struct token *token)
 {
-    return region_of(u, group, token).job;
+    return region_of(u, u->first_group + port, token).job;
+}
+
+struct sram_place lora_mac_place(const struct lora_mac *u, const struct token *token, uint32_t address_words)
+{
+    const int32_t layer = group_layer(u->first_group, u->map->n_layers, token->layer);
+    return (struct sram_place){address_words, memory_map_slice(u->map, token->slot, layer).pages};
 }
 
 static void compute_a(struct lora_mac *u, const struct act8 *x)
 {
     for (uint32_t i = 0; i < linears_count(u->group); i++) {
         const struct lora_pair *pair = adapter_pair(u->weights, u->token->layer, linears_first(u->group) + i);
-        if (pair->rank > 0) {
+        if (pair->rank > 0 && u->group == LINEARS_EMBEDDING) {
+            k_lora_a_token(pair, u->token->id, &u->h[i]);
+        } else if (pair->rank > 0) {
             k_lora_a(pair, x, &u->h[i]);
         }
     }
@@ -69,8 +89,7 @@ static void go_on(struct lora_mac *u, enum lora_phase phase, cycle_t until)
 /* Asks for a phase's rows. The request link is free: the answer to the last request has come. */
 static void read_rows(struct lora_mac *u, cycle_t now, uint32_t address_words, const struct sram_rows *rows)
 {
-    struct sram_place place = {address_words, memory_map_slot_page(u->map, u->token->slot)};
-    sram_request_rows(u->read_request, now, u->token, place, rows);
+    sram_request_rows(u->read_request, now, u->token, lora_mac_place(u, u->token, address_words), rows);
     u->rows_at = now + sram_rows_ideal_cycles(rows, u->geometry.port_words, u->geometry.sram_latency_cycles);
 }
 
@@ -86,8 +105,8 @@ static void ask_for_a(struct lora_mac *u, cycle_t now)
 RARELY static void read_damage(struct lora_mac *u, const struct damage *d, cycle_t now)
 {
     uint32_t first = linears_first(u->group);
-    if (d->layer != u->token->layer || d->linear < (int32_t)first || d->linear >= (int32_t)(first + linears_count(u->group)) ||
-        now <= d->from) {
+    if (d->layer != group_layer(u->group, u->map->n_layers, u->token->layer) || d->linear < (int32_t)first ||
+        d->linear >= (int32_t)(first + linears_count(u->group)) || now <= d->from) {
         return;
     }
     enum damage_outcome outcome = damage_read(u->ecc, d->bits);
@@ -139,7 +158,7 @@ static bool rows_read(struct lora_mac *u, cycle_t now)
 
 static void open_delta(struct lora_mac *u, cycle_t now)
 {
-    struct link *out = u->out_delta[u->group];
+    struct link *out = u->out_delta[u->port];
     if (!link_ready(out, now)) {
         u->phase = LORA_OPEN;
         link_block(out, &u->unit, now);
@@ -157,7 +176,7 @@ static void open_delta(struct lora_mac *u, cycle_t now)
 /* The burst's last beat is seen in the next cycle, in which the unit may pick again. */
 static void close_delta(struct lora_mac *u, cycle_t now)
 {
-    link_close(u->out_delta[u->group], now);
+    link_close(u->out_delta[u->port], now);
     u->phase = LORA_EMPTY;
     u->token = NULL;
     unit_rest(&u->unit, now);
@@ -169,7 +188,7 @@ RARELY static void advance(struct lora_mac *u, cycle_t now)
     switch (u->phase) {
     case LORA_DELAY: ask_for_a(u, now); break;
     case LORA_X:
-        link_pop(u->in_x[u->group], now);
+        link_pop(u->in_x[u->port], now);
         go_on(u, LORA_A, u->rows_at);
         break;
     case LORA_A:

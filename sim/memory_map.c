@@ -14,16 +14,36 @@ static uint64_t words(uint64_t bits, uint32_t width_bits)
 /* Elements of x in a beat: what its sender makes in a cycle, as far as the link is wide enough. */
 static uint32_t beat_elements(const struct chip_config *config, enum linear_group group)
 {
-    const uint32_t lanes[LINEAR_GROUPS] = {
-        [LINEARS_QKV] = config->norm_lanes,
-        [LINEARS_O] = config->attention_lanes,
-        [LINEARS_GATE_UP] = config->norm_lanes,
-        [LINEARS_DOWN] = config->silu_lanes,
+    const uint32_t lanes[LINEAR_GROUPS_ALL] = {
+        [LINEARS_QKV] = config->norm_lanes,  [LINEARS_O] = config->attention_lanes, [LINEARS_GATE_UP] = config->norm_lanes,
+        [LINEARS_DOWN] = config->silu_lanes, [LINEARS_HEAD] = config->norm_lanes,   [LINEARS_EMBEDDING] = config->embed_elements,
     };
     return lanes[group] < config->link_elements ? lanes[group] : config->link_elements;
 }
 
-/* The regions of a group whose linears have these ranks; A begins at the address, B lies behind it. */
+/* Inputs of a job. The embedding's are a block of tokens, one of them 1. */
+static uint32_t job_inputs(const struct chip_config *config, const struct shape *shape, enum linear_group group)
+{
+    uint32_t inputs = (uint32_t)shape_n_in(shape, linears_first(group));
+    return group == LINEARS_EMBEDDING && inputs > config->lora_lanes ? config->lora_lanes : inputs;
+}
+
+/* As many banks as a lane row has words, and no more than a layer's SRAM has side by side: what the LoRA MAC unit takes in a cycle is the same. */
+static uint32_t end_ways(const struct chip_config *config)
+{
+    uint32_t row_words = lora_geometry(config).row_words;
+    return row_words < config->sram_ways ? row_words : config->sram_ways;
+}
+
+/* Of a group's A: one, or of the embedding one for each block of tokens, padded so that all begin at the same bank. */
+static uint64_t a_words(const struct chip_config *config, const struct shape *shape, enum linear_group group,
+                        const struct lora_region *region)
+{
+    uint64_t block = ceil_div(region->a.words, end_ways(config)) * end_ways(config);
+    return group == LINEARS_EMBEDDING ? ceil_div((uint32_t)shape->n_vocab, region->job.inputs) * block : region->a.words;
+}
+
+/* The regions of a group whose linears have these ranks; A begins at the address, B lies behind it. The embedding has an A for each block of tokens. */
 static struct lora_region group_region(const struct chip_config *config, const struct shape *shape, enum linear_group group,
                                        const uint32_t ranks[], uint32_t address_words)
 {
@@ -33,8 +53,8 @@ static struct lora_region group_region(const struct chip_config *config, const s
     for (uint32_t i = 0; i < linears_count(group); i++) {
         outputs[i] = (uint32_t)shape_n_out(shape, linears_first(group) + i);
     }
-    struct lora_job job = lora_job_make(&unit, linears_count(group), ranks, (uint32_t)shape_n_in(shape, linears_first(group)), outputs,
-                                        beat_elements(config, group));
+    struct lora_job job =
+        lora_job_make(&unit, linears_count(group), ranks, job_inputs(config, shape, group), outputs, beat_elements(config, group));
     uint32_t block_a = job.rank * lora_job_pairs(&job), block_b = SCALE_ROWS + job.rank;
     struct lora_region region = {
         .job = job,
@@ -50,19 +70,50 @@ static struct lora_region group_region(const struct chip_config *config, const s
               .pause_cycles = job.b_pause_cycles},
     };
     region.job.a_address_words = address_words;
-    region.job.b_address_words = address_words + region.a.words;
+    region.job.b_address_words = address_words + (uint32_t)a_words(config, shape, group, &region);
     return region;
 }
 
-static uint64_t slot_words(const struct chip_config *config, const struct shape *shape)
+/* Of a slot: those groups, from the first one on. */
+static uint64_t slot_words(const struct chip_config *config, const struct shape *shape, enum linear_group first, enum linear_group end)
 {
     const uint32_t ranks[GROUP_LINEARS_MAX] = {config->slots_rank_max, config->slots_rank_max, config->slots_rank_max};
     uint64_t total = 0;
-    for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
+    for (enum linear_group g = first; g < end; g++) {
         struct lora_region region = group_region(config, shape, g, ranks, 0);
-        total += (uint64_t)region.a.words + region.b.words;
+        total += a_words(config, shape, g, &region) + region.b.words;
     }
     return total;
+}
+
+bool config_has_end(const struct chip_config *config, enum linear_group end)
+{
+    return config->lora_ends == ENDS_BOTH || config->lora_ends == (end == LINEARS_HEAD ? ENDS_HEAD : ENDS_EMBEDDING);
+}
+
+/* An SRAM for each end that has a LoRA MAC unit, of one group of banks: as deep as the slots need. */
+static bool make_ends(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
+{
+    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
+        struct end_map *end = memory_map_end(map, g);
+        if (!config_has_end(config, g)) {
+            continue;
+        }
+        if (g == LINEARS_HEAD && shape->n_vocab > LORA_OUTPUTS_MAX) {
+            return error_input(e, "%s: lora.ends: expected a head of at most %d tokens, which the LoRA MAC unit can count, found %d",
+                               config->name, LORA_OUTPUTS_MAX, shape->n_vocab);
+        }
+        uint64_t slot = slot_words(config, shape, g, g + 1), depth = ceil_div(slot * config->slots_count, end_ways(config));
+        if (depth * end_ways(config) > UINT32_MAX) {
+            return error_input(
+                e, "%s: %u slots of rank %u on the %s take %.1f GiB: expected fewer than 2^32 words (slots.count, slots.rank_max)",
+                config->name, config->slots_count, config->slots_rank_max, g == LINEARS_HEAD ? "head" : "embedding",
+                (double)slot * config->slots_count * config->sram_width_bits / 8 / 1073741824);
+        }
+        *end = (struct end_map){
+            .slot_words = (uint32_t)slot, .capacity_words = (uint32_t)(depth * end_ways(config)), .ways = end_ways(config)};
+    }
+    return true;
 }
 
 /* Pages that lie before a word; none lies across two groups of banks. */
@@ -129,7 +180,7 @@ static bool place_slots(const struct chip_config *config, struct memory_map *map
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
 {
     uint32_t width = config->sram_width_bits, layers = config->chip_organisation == ORGANISATION_SHARED ? (uint32_t)shape->n_layers : 1;
-    uint64_t slot = slot_words(config, shape);
+    uint64_t slot = slot_words(config, shape, 0, LINEAR_GROUPS);
     uint64_t row = words((uint64_t)shape->n_kv_heads * ((uint64_t)shape->head_dim * config->kv_bits + KV_EXPONENT_BITS), width);
     uint64_t capacity = (uint64_t)config->sram_banks * config->sram_depth_words;
     if (capacity > UINT32_MAX) {
@@ -139,6 +190,8 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     *map = (struct memory_map){
         .width_bits = width,
         .layers = layers,
+        .ways = config->sram_ways,
+        .n_layers = shape->n_layers,
         .kv_sequences = config->kv_sequences,
         .slot_words = (uint32_t)slot,
         .kv_row_words = (uint32_t)row,
@@ -149,6 +202,9 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
         .page_words = config->sram_page_words,
         .group_words = config->sram_ways * config->sram_depth_words,
     };
+    if (!make_ends(config, shape, map, e)) {
+        return false;
+    }
     if (config->slots_layout == LAYOUT_FIXED && config->sram_split == SPLIT_FIXED) {
         return place_slots(config, map, e);
     }
@@ -161,47 +217,65 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
     return place_pages(config, map, e);
 }
 
+/* A layer's groups, or an end. */
+static enum linear_group first_group(const struct memory_map *map, int32_t layer)
+{
+    return layer == LAYER_EMBEDDING ? LINEARS_EMBEDDING : layer == map->n_layers ? LINEARS_HEAD : 0;
+}
+static enum linear_group end_group(const struct memory_map *map, int32_t layer)
+{
+    return layer == LAYER_EMBEDDING || layer == map->n_layers ? first_group(map, layer) + 1 : LINEAR_GROUPS;
+}
+
+static struct lora_region *region_in_slot_0(const struct memory_map *map, const struct adapter *adapter, int32_t layer,
+                                            enum linear_group group)
+{
+    const size_t first = (size_t)(adapter - map->adapters) * memory_map_regions(map->n_layers);
+    const int32_t end = map->n_layers * LINEAR_GROUPS + (int32_t)group - LINEARS_HEAD;
+    return &map->regions[first + (size_t)(group < LINEAR_GROUPS ? layer * LINEAR_GROUPS + (int32_t)group : end)];
+}
+
+static void place_slice(struct memory_map *map, const struct chip_config *config, const struct shape *shape, const struct adapter *adapter,
+                        int32_t layer)
+{
+    uint32_t address_words = 0;
+    for (enum linear_group g = first_group(map, layer); g < end_group(map, layer); g++) {
+        uint32_t ranks[GROUP_LINEARS_MAX] = {0};
+        for (uint32_t j = 0; j < linears_count(g); j++) {
+            ranks[j] = (uint32_t)adapter_pair(adapter, layer, linears_first(g) + j)->rank;
+        }
+        struct lora_region *region = region_in_slot_0(map, adapter, layer, g);
+        *region = group_region(config, shape, g, ranks, address_words);
+        address_words = region->job.b_address_words + region->b.words;
+    }
+    ES_ASSERT(address_words <= memory_map_slice_room(map, layer));
+}
+
 void memory_map_place(struct memory_map *map, const struct chip_config *config, const struct shape *shape, const struct adapter *adapters,
                       uint32_t n_adapters, struct lora_region *regions)
 {
     map->adapters = adapters;
-    map->n_layers = shape->n_layers;
     map->regions = regions;
     for (uint32_t i = 0; i < n_adapters; i++) {
-        for (int32_t layer = 0; layer < shape->n_layers; layer++) {
-            uint32_t address_words = 0;
-            for (enum linear_group g = 0; g < LINEAR_GROUPS; g++) {
-                uint32_t ranks[GROUP_LINEARS_MAX] = {0};
-                for (uint32_t j = 0; j < linears_count(g); j++) {
-                    ranks[j] = (uint32_t)adapter_pair(&adapters[i], layer, linears_first(g) + j)->rank;
-                }
-                *regions = group_region(config, shape, g, ranks, address_words);
-                address_words += regions->a.words + regions->b.words;
-                regions++;
-            }
-            ES_ASSERT(address_words <= map->slot_words);
+        for (int32_t layer = LAYER_EMBEDDING; layer <= shape->n_layers; layer++) {
+            place_slice(map, config, shape, &adapters[i], layer);
         }
     }
-}
-
-static const struct lora_region *region_in_slot_0(const struct memory_map *map, const struct adapter *adapter, int32_t layer,
-                                                  enum linear_group group)
-{
-    return &map->regions[((adapter - map->adapters) * map->n_layers + layer) * LINEAR_GROUPS + (int)group];
 }
 
 struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group,
                                    int32_t slot)
 {
-    struct lora_region region = *region_in_slot_0(map, adapter, layer, group);
-    region.job.a_address_words += memory_map_slice(map, slot, layer).address_words;
-    region.job.b_address_words += memory_map_slice(map, slot, layer).address_words;
+    const int32_t of = group_layer(group, map->n_layers, layer);
+    struct lora_region region = *region_in_slot_0(map, adapter, of, group);
+    region.job.a_address_words += memory_map_slice(map, slot, of).address_words;
+    region.job.b_address_words += memory_map_slice(map, slot, of).address_words;
     return region;
 }
 
 uint32_t memory_map_slice_words(const struct memory_map *map, const struct adapter *adapter, int32_t layer)
 {
-    const struct lora_region *last = region_in_slot_0(map, adapter, layer, LINEAR_GROUPS - 1);
+    const struct lora_region *last = region_in_slot_0(map, adapter, layer, end_group(map, layer) - 1);
     return last->job.b_address_words + last->b.words;
 }
 

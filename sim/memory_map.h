@@ -17,6 +17,12 @@
  * A slot is as large as an adapter of slots.rank_max on all seven linears. In it (or in an adapter's pages, one after the other), per group of linears that share
  * an input (QKV, O, gate and up, down): region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads *
  * (head_dim mantissas of kv.bits and an exponent of a byte).
+ * An end (embedding or head) that has a LoRA MAC unit (lora.ends) has an SRAM of its own, whatever slots.layout and sram.split are: slots.count slots, each as large
+ * as a pair of slots.rank_max, in one group of banks, as many as a lane row has words (sram.ways, if those are fewer), as deep as the slots need. The head's regions
+ * are those of a linear. The embedding's region A is one for each block of lora.lanes tokens, each with its preamble, so that a token's column is read as the block
+ * that it is in; then region B. Each A begins at the same bank (padded by less than a row, if sram.ways is no divisor), so that no token's id changes cycles.
+ *   | slot 0: A of tokens 0 .. L - 1, A of tokens L .. 2 L - 1, ..., B | slot 1: ... |
+ *
  * Inaccuracy: the kernels keep KV exponents in 16 bits, and nothing proves that they fit the byte that is counted here.
  */
 #ifndef ETCHSIM_MEMORY_MAP_H
@@ -33,9 +39,16 @@ struct lora_region {     /* one group of linears of one adapter in one layer */
     struct sram_rows a, b;
 };
 
+struct end_map { /* the SRAM of an end, all zero where it has no LoRA MAC unit */
+    uint32_t slot_words, capacity_words, ways;
+};
+
 struct memory_map {
+    struct end_map head, embedding;
+    int32_t n_layers;
     uint32_t width_bits;
     uint32_t layers; /* in the block whose SRAM this is: 1, or with chip.organisation: shared all of the model */
+    uint32_t ways;   /* sram.ways */
     uint32_t kv_sequences;
     uint32_t slot_words;
     uint32_t kv_base_words, kv_row_words, kv_context_tokens;
@@ -52,20 +65,37 @@ struct memory_map {
     uint32_t *kv_page;            /* [kv.sequences][2][kv_pages + 1] the same for K and V */
     /* the adapters that memory_map_place() has seen */
     const struct adapter *adapters;
-    int32_t n_layers;
-    const struct lora_region *regions; /* [adapters][n_layers][LINEAR_GROUPS], as they lie in slot 0 */
+    struct lora_region *regions; /* [adapters][memory_map_regions()], as they lie in slot 0 */
 };
+
+/* Whether the chip has a LoRA MAC unit at an end, and its SRAM. */
+bool config_has_end(const struct chip_config *config, enum linear_group end);
+static inline struct end_map *memory_map_end(struct memory_map *map, enum linear_group end)
+{
+    return end == LINEARS_HEAD ? &map->head : &map->embedding;
+}
 
 /* Fails with the figures when slots and KV do not fit the banks. */
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e);
-/* Lays out the adapters that memory_map_lora() and memory_map_slice_words() will be asked for. They and regions, [n_adapters * n_layers * LINEAR_GROUPS],
+/* Regions of an adapter: those of all layers, the head's, the embedding's. */
+static inline size_t memory_map_regions(int32_t n_layers)
+{
+    return (size_t)n_layers * LINEAR_GROUPS + LINEAR_GROUPS_ALL - LINEAR_GROUPS;
+}
+/* Lays out the adapters that memory_map_lora() and memory_map_slice_words() will be asked for. They and regions, [n_adapters * memory_map_regions()],
  * outlive the map. */
 void memory_map_place(struct memory_map *map, const struct chip_config *config, const struct shape *shape, const struct adapter *adapters,
                       uint32_t n_adapters, struct lora_region *regions);
 
+/* From one block of the embedding's A to the next. */
+static inline uint32_t memory_map_block_words(const struct memory_map *map, const struct lora_region *embedding)
+{
+    return (uint32_t)(ceil_div(embedding->a.words, map->embedding.ways) * map->embedding.ways);
+}
+/* Where a group's regions lie; of the embedding's A the block of token 0, the others behind it. */
 struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group,
                                    int32_t slot);
-/* What an adapter fills of its slot in a layer, from the slot's first word on. */
+/* What an adapter fills of its slot in a layer, or at an end (layer LAYER_EMBEDDING, n_layers), from the slot's first word on. */
 uint32_t memory_map_slice_words(const struct memory_map *map, const struct adapter *adapter, int32_t layer);
 
 /* Pages that an adapter takes, and that the K rows (or the V rows) of so many tokens take. */
@@ -89,9 +119,22 @@ static inline struct sram_place memory_map_slot(const struct memory_map *map, in
 {
     return (struct sram_place){map->slot_page ? 0 : (uint32_t)slot * map->slot_words * map->layers, memory_map_slot_page(map, slot)};
 }
-/* The same for the slice of a layer. */
+/* Banks over which words rotate in a layer's SRAM, or in an end's. */
+static inline uint32_t memory_map_ways(const struct memory_map *map, int32_t layer)
+{
+    return layer == LAYER_EMBEDDING ? map->embedding.ways : layer == map->n_layers ? map->head.ways : map->ways;
+}
+/* Words of a slot in a layer, or at an end. */
+static inline uint32_t memory_map_slice_room(const struct memory_map *map, int32_t layer)
+{
+    return layer == LAYER_EMBEDDING ? map->embedding.slot_words : layer == map->n_layers ? map->head.slot_words : map->slot_words;
+}
+/* The place of the slice of a layer, or of an end. */
 static inline struct sram_place memory_map_slice(const struct memory_map *map, int32_t slot, int32_t layer)
 {
+    if (layer == LAYER_EMBEDDING || layer == map->n_layers) {
+        return (struct sram_place){(uint32_t)slot * memory_map_slice_room(map, layer), NULL};
+    }
     struct sram_place place = memory_map_slot(map, slot);
     place.address_words += map->layers > 1 ? (uint32_t)layer * map->slot_words : 0;
     return place;

@@ -106,7 +106,8 @@ static void finish(struct norm_unit *u, cycle_t now)
 /* Whether the token has to wait for its adapter's slice. What it waited is booked when that is over. */
 static bool slice_missing(struct norm_unit *u, cycle_t now)
 {
-    if (u->token->slot >= 0 && u->written[u->token->slot] != u->token->load) {
+    bool waits = u->token->slot >= 0 && (u->place != NORM_FINAL || token_has_lora(u->token, u->feeds));
+    if (waits && u->written[u->token->slot] != u->token->load) {
         u->waited = true;
         unit_enter(&u->unit, now, UNIT_STALL_SLICE);
         return true;

@@ -10,6 +10,7 @@
  * Streaming   (slots.loading) the attention norm holds a token until its layer's slice of the token's adapter is written: the DMA says so over `written`.
  * Shared      (chip.organisation) tokens come round to the attention norm from the last ROM port of their layer, or to it for the first time from the
  *             embedding; who comes round goes first.
+ * Head        where it has a LoRA MAC unit the final norm does as the others: x goes there too, and a token whose adapter has a pair there waits for the slice.
  * Stall rule  waits for that slice (`slice`), then until all outputs have room (`output`). The final norm drops tokens whose logits nobody wants: they go to the sequencer.
  * Inaccuracies: the add waits for the whole delta, although the adder could follow its beats.
  */
@@ -26,12 +27,12 @@ struct norm_unit {
     struct unit unit;
     struct link *in_residual, *in_delta; /* in_delta NULL: the first norm, right after the embedding */
     struct link *in_first;               /* shared: what comes from the embedding, beside what comes round; else NULL */
-    struct link *out_x, *out_lora;       /* out_lora NULL: the final norm */
+    struct link *out_x, *out_lora;       /* out_lora NULL: a final norm before a head without a LoRA MAC unit */
     struct link *out_residual;           /* NULL: the final norm */
     struct link *out_residual_last;      /* for tokens in the last layer, where it is not NULL */
     int32_t last_layer;
     struct link *out_retired; /* the final norm only */
-    struct link *in_written;  /* attention norm, streaming: the layer's slice of a load is there; else NULL */
+    struct link *in_written;  /* streaming, attention norm and final norm: the slice of a load is there; else NULL */
     uint32_t *written;        /* [slots.count] the latest load of each slot whose slice is there; NULL like in_written */
     bool waited;              /* the token had to wait for its slice */
     enum linear_group feeds;  /* the linears behind out_x */

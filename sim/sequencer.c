@@ -2,6 +2,7 @@
 
 #include "sim/sequencer_internal.h"
 
+#include "sim/slice.h"
 #include "traces/trace.h"
 
 void sequencer_event(const struct sequencer *u, cycle_t now, enum event_kind kind, uint32_t id, int32_t a, int32_t b)
@@ -232,9 +233,10 @@ static void give_up(struct sequencer *u, const struct burst *report, cycle_t now
         return;
     }
     if (!*u->stop) {
-        error_check(u->failure, "adapter %s, layer %d: a slice for slot %d did not arrive as it was sent (checksum), %u times; cycle %llu",
-                    u->adapters[slot->adapter].name, (int)report->layer, (int)report->slot, (unsigned)slot->retries + 1,
-                    (unsigned long long)now);
+        char slice[SLICE_NAME_ROOM];
+        error_check(u->failure, "adapter %s, %s: a slice for slot %d did not arrive as it was sent (checksum), %u times; cycle %llu",
+                    u->adapters[slot->adapter].name, slice_name(u->n_layers, report->layer, slice), (int)report->slot,
+                    (unsigned)slot->retries + 1, (unsigned long long)now);
     }
     *u->stop = true;
 }
@@ -260,7 +262,7 @@ static bool load_again(struct sequencer *u, const struct burst *report, cycle_t 
 static void loaded_well(struct sequencer *u, const struct burst *loaded, cycle_t now)
 {
     struct slot *slot = &u->slots.slot[loaded->slot];
-    bool whole = loaded->layer == u->n_layers - 1;
+    bool whole = loaded->whole;
     slot->usable = true;
     if (whole) {
         slots_live(&u->slots, loaded->slot, now);
@@ -281,7 +283,7 @@ static bool superseded(struct sequencer *u, const struct burst *report, cycle_t 
         }
         return slot->let_through;
     }
-    if (report->broken || report->layer == u->n_layers - 1) {
+    if (report->broken || report->whole) {
         slots_superseded(&u->slots, report->slot, now);
     }
     return true;

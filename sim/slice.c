@@ -1,5 +1,6 @@
 #include "sim/slice.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -13,6 +14,16 @@ struct slice_size slice_size(const struct adapter *adapter, int32_t layer)
         tensors += pair->rank > 0 ? 2 : 0;
     }
     return (struct slice_size){(bits + 7) / 8, tensors};
+}
+
+const char *slice_name(int32_t n_layers, int32_t layer, char name[SLICE_NAME_ROOM])
+{
+    if (layer == LAYER_EMBEDDING || layer == n_layers) {
+        snprintf(name, SLICE_NAME_ROOM, "%s", layer == n_layers ? "head" : "embedding");
+    } else {
+        snprintf(name, SLICE_NAME_ROOM, "layer %d", layer);
+    }
+    return name;
 }
 
 /* A pair's header: what is the same for all its weights. */

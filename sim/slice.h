@@ -23,6 +23,10 @@ static inline size_t slice_index(int32_t n_layers, int32_t adapter, int32_t laye
     return (size_t)adapter * slices_per_adapter(n_layers) + (size_t)(layer - LAYER_EMBEDDING);
 }
 
+/* "layer 3", "embedding", "head"; returns `name`. */
+enum { SLICE_NAME_ROOM = 32 };
+const char *slice_name(int32_t n_layers, int32_t layer, char name[SLICE_NAME_ROOM]);
+
 /* The contents as bytes, one for each weight: of how many, and written to `to`. */
 size_t slice_contents_bytes(const struct adapter *adapter, int32_t layer);
 void slice_contents(const struct adapter *adapter, int32_t layer, uint8_t *to);

@@ -15,6 +15,13 @@ void sram_init(struct sram *sram, const struct chip_config *config)
     sram->n_banks = config->sram_banks;
 }
 
+void sram_init_group(struct sram *sram, const struct chip_config *config, uint32_t ways, uint32_t words)
+{
+    sram_init(sram, config);
+    sram->n_banks = sram->ways = ways;
+    sram->group_words = words;
+}
+
 void sram_request(struct link *request, cycle_t now, struct token *token, struct sram_place place, uint32_t words, uint32_t words_per_cycle)
 {
     struct burst *burst = link_back(request);
@@ -341,7 +348,7 @@ static bool accept(struct sram *sram, cycle_t now)
 {
     bool any = false;
     for (enum sram_client c = 0; c < SRAM_CLIENTS; c++) {
-        struct burst *request = sram->stream[c].open ? NULL : link_front(sram->request[c], now);
+        struct burst *request = sram->stream[c].open || !sram->request[c] ? NULL : link_front(sram->request[c], now);
         if (request) {
             sram->stream[c] = stream_of(sram, request);
             sram->words[c] += request->words;

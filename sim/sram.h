@@ -47,7 +47,7 @@ struct sram_grant { /* of words to LoRA read, in a cycle */
 
 struct sram {
     struct unit unit;
-    struct link *request[SRAM_CLIENTS], *response[SRAM_CLIENTS];
+    struct link *request[SRAM_CLIENTS], *response[SRAM_CLIENTS]; /* NULL: an end's SRAM has no KV */
     struct sram_stream stream[SRAM_CLIENTS];
     uint32_t n_open, n_active; /* streams: taken and not yet answered; with words left */
     uint32_t ways, group_words, page_words, ports, latency_cycles;
@@ -65,6 +65,8 @@ struct sram {
 };
 
 void sram_init(struct sram *sram, const struct chip_config *config);
+/* One of a single group of `ways` banks, of so many words together. */
+void sram_init_group(struct sram *sram, const struct chip_config *config, uint32_t ways, uint32_t words);
 void sram_tick(struct unit *unit, cycle_t now);
 
 /* For co-simulation: keeps how many words LoRA read is granted in each cycle. grants [SRAM_WATCHED_CYCLES] outlives the SRAM. */

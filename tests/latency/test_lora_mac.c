@@ -287,7 +287,8 @@ static void a_job_is_complete(void)
     for (enum linear w = 0; w < LINEAR_COUNT; w++) {
         weights.linear[w].exponent = -10 - (int32_t)w;
     }
-    r.b->lora_mac.layers = &weights;
+    const struct model model = {.layers = &weights};
+    r.b->lora_mac.model = &model;
     struct lora_job job = lora_mac_job(&r.b->lora_mac, LINEARS_QKV, &r.token);
     CHECK_EQ_UINT(job.rank, 2);
     CHECK_EQ_UINT(job.pairs, 1 | 4);

@@ -6,7 +6,7 @@
 #include "kernels/ref.h"
 #include "tests/order/random_run.h"
 
-enum { N_CONFIGS = 80, LAYERS_MAX = 8, REQUESTS_MAX = 4 };
+enum { N_CONFIGS = 80, LAYERS_MAX = 8, SLICES_MAX = LAYERS_MAX + 2, REQUESTS_MAX = 4 };
 
 /* -- a chip with a few requests, one prompt token and one answer each -- */
 
@@ -18,7 +18,8 @@ struct bench {
     uint32_t n_requests;
     struct trace *trace;
     struct chip *chip;
-    cycle_t into_rom_at[REQUESTS_MAX][LAYERS_MAX]; /* x_qkv pushed: the token leaves the layer's attention norm */
+    cycle_t into_rom_at[REQUESTS_MAX]
+                       [LAYERS_MAX + 1]; /* x_qkv pushed: the token leaves the layer's attention norm; the last: x_head, the final norm */
     struct error error;
 };
 
@@ -29,6 +30,9 @@ static void record(void *context, const struct event *e)
         if (b->chip->links[e->id] == &b->chip->layers[l].x_qkv) {
             b->into_rom_at[e->a][l] = e->cycle;
         }
+    }
+    if (e->kind == EVENT_BURST && b->chip->links[e->id] == &b->chip->x_head) {
+        b->into_rom_at[e->a][b->chip->shape.n_layers] = e->cycle;
     }
 }
 
@@ -112,11 +116,12 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* One layer's slice on the host link: tensors and bytes of 6-bit weights and 16-bit scales. */
+/* One layer's slice, or an end's, on the host link: tensors and bytes of 6-bit weights and 16-bit scales. */
 static uint64_t slice_link_cycles(const struct chip_config *c, const struct adapter *a, int32_t layer)
 {
     uint64_t bits = 0, tensors = 0;
-    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+    const struct linear_range linears = layer_linears(a->n_layers, layer);
+    for (enum linear which = linears.first; which < linears.end; which++) {
         const struct lora_pair *p = adapter_pair(a, layer, which);
         if (p->rank > 0) {
             bits += 6 * (uint64_t)p->rank * (uint64_t)(p->n_in + p->n_out) + 16 * (uint64_t)(p->rank + p->n_out);
@@ -140,10 +145,26 @@ static uint64_t write_cycles(const struct chip_config *c, uint64_t words, uint64
     return cycles + c->sram_latency_cycles + 1;
 }
 
+/* The same at an end, whose banks are one group, as many as a lane row has words or sram.ways. */
+static uint64_t end_write_cycles(const struct chip_config *c, uint64_t words)
+{
+    uint64_t row_words = up(6 * (uint64_t)c->lora_lanes, c->sram_width_bits), ways = row_words < c->sram_ways ? row_words : c->sram_ways;
+    return up(words, ways * c->sram_ports) + c->sram_latency_cycles + 1;
+}
+
+static uint64_t slice_write_cycles(const struct bench *b, const struct adapter *a, int32_t layer, int32_t slot)
+{
+    const struct memory_map *map = &b->chip->map;
+    uint64_t words = memory_map_slice_words(map, a, layer);
+    return words == 0                          ? 0
+           : layer < 0 || layer == a->n_layers ? end_write_cycles(&b->run.config, words)
+                                               : write_cycles(&b->run.config, words, memory_map_slot(map, slot).address_words);
+}
+
 struct load {          /* a lone load that is asked for in cycle `asked` */
     uint64_t sum;      /* fixed + tensors + bytes, over all layers */
     bool dma_keeps_up; /* each slice is written before the next one is there: then the load takes sum + 4 + the last slice's write */
-    uint64_t written[LAYERS_MAX]; /* the response to each layer's write */
+    uint64_t written[SLICES_MAX]; /* the response to the write of each layer, at layer + 1 */
     uint64_t told;                /* the sequencer knows that all of it is there */
 };
 
@@ -151,24 +172,23 @@ struct load {          /* a lone load that is asked for in cycle `asked` */
 static struct load lone_load(const struct bench *b, const struct adapter *a, uint64_t asked, int32_t slot)
 {
     const struct chip_config *c = &b->run.config;
-    const struct memory_map *map = &b->chip->map;
-    int32_t n_layers = b->chip->shape.n_layers;
+    const int32_t first = adapter_first_layer(a), last = adapter_last_layer(a);
     bool streams = c->slots_loading == LOADING_STREAMING;
     struct load load = {.sum = c->host_transfer_cycles, .dma_keeps_up = true};
-    uint64_t pushed = asked + 1 + c->host_transfer_cycles, taken[LAYERS_MAX] = {0}, free_at = 0;
-    for (int32_t l = 0; l < n_layers; l++) {
-        uint64_t words = memory_map_slice_words(map, a, l), cycles = slice_link_cycles(c, a, l);
+    uint64_t pushed = asked + 1 + c->host_transfer_cycles, taken[SLICES_MAX] = {0}, free_at = 0;
+    for (int32_t l = first, k = 0; l <= last; l++, k++) {
+        uint64_t cycles = slice_link_cycles(c, a, l);
         load.sum += cycles;
         pushed += cycles;
-        if (l >= (int32_t)c->link_depth) {
-            pushed = most(pushed, taken[l - (int32_t)c->link_depth] + 1);
+        if (k >= (int32_t)c->link_depth) {
+            pushed = most(pushed, taken[k - (int32_t)c->link_depth] + 1);
         }
         load.dma_keeps_up = load.dma_keeps_up && pushed + 1 >= free_at;
-        taken[l] = most(pushed + 1, free_at);
-        load.written[l] = taken[l] + (words ? write_cycles(c, words, memory_map_slot(map, slot).address_words) : 0);
-        free_at = load.written[l] + (streams ? 2 : 1);
+        taken[k] = most(pushed + 1, free_at);
+        load.written[l + 1] = taken[k] + slice_write_cycles(b, a, l, slot);
+        free_at = load.written[l + 1] + (streams ? 2 : 1);
     }
-    load.told = load.written[n_layers - 1] + 2;
+    load.told = load.written[last + 1] + 2;
     return load;
 }
 
@@ -194,8 +214,7 @@ static void a_lone_load_takes_fixed_costs_tensors_and_bytes(void)
             CHECK_EQ_UINT(r->account_cycles[PLACE_adapter_load], load.told - arrives_at);
             CHECK_EQ_UINT(b.chip->sequencer.slots.slot[0].stall_cycles, load.told - arrives_at);
             if (load.dma_keeps_up) {
-                uint64_t words = memory_map_slice_words(&b.chip->map, a, b.chip->shape.n_layers - 1);
-                uint64_t last = words ? write_cycles(&b.run.config, words, 0) : 0;
+                uint64_t last = slice_write_cycles(&b, a, adapter_last_layer(a), 0);
                 CHECK_EQ_UINT(r->loaded_at - r->load_requested_at, load.sum + last + 4);
                 kept_up++;
             }
@@ -243,20 +262,22 @@ static void check_streaming(struct bench *b, int *waited)
 {
     const struct request *first = &b->requests[0], *second = &b->requests[1];
     int32_t n_layers = b->chip->shape.n_layers;
-    struct load load = lone_load(b, &b->run.random.adapters[0], 0, 0);
-    uint64_t issued = load.written[0] + 2, waiting = 0, at = 0;
+    const struct adapter *adapter = &b->run.random.adapters[0];
+    const int32_t last = adapter_last_layer(adapter); /* what the token may have to wait for: a layer, or the head */
+    struct load load = lone_load(b, adapter, 0, 0);
+    uint64_t issued = load.written[adapter_first_layer(adapter) + 1] + 2, waiting = 0, at = 0;
     CHECK_EQ_UINT(first->running_at, issued);
     CHECK_EQ_UINT(first->loaded_at, load.told);
-    for (int32_t l = 0; l < n_layers; l++) {
+    for (int32_t l = 0; l <= last; l++) {
         uint64_t before = l ? b->into_rom_at[1][l - 1] : second->running_at;
         uint64_t ready = (l ? at : issued) + b->into_rom_at[1][l] - before;
-        at = most(ready, load.written[l] + 2);
+        at = most(ready, load.written[l + 1] + 2);
         waiting += at - ready;
         CHECK_EQ_UINT(b->into_rom_at[0][l], at);
     }
-    CHECK_EQ_UINT(first->generated_at[0], at + second->generated_at[0] - b->into_rom_at[1][n_layers - 1]);
+    CHECK_EQ_UINT(first->generated_at[0], at + second->generated_at[0] - b->into_rom_at[1][last]);
     CHECK_EQ_UINT(first->account_cycles[PLACE_adapter_load], issued + waiting);
-    uint64_t stalled = 0;
+    uint64_t stalled = b->chip->final_norm.unit.state_cycles[UNIT_STALL_SLICE];
     for (int32_t l = 0; l < n_layers; l++) {
         stalled += b->chip->layers[l].attention_norm.unit.state_cycles[UNIT_STALL_SLICE];
     }
@@ -297,7 +318,7 @@ static void streaming_is_earlier(void)
         }
         b.run.config.host_bandwidth_mbytes_per_s = 100;
         bench_request(&b, 0, 0);
-        int32_t n_layers = b.run.random.model.shape.n_layers;
+        const struct adapter *adapter = &b.run.random.adapters[0];
         for (uint32_t loading = LOADING_WHOLE; loading <= LOADING_STREAMING; loading++) {
             b.run.config.slots_loading = loading;
             if (bench_run(&b)) {
@@ -305,7 +326,8 @@ static void streaming_is_earlier(void)
             }
             bench_clear(&b);
         }
-        CHECK(n_layers > 1 ? done_at[LOADING_STREAMING] < done_at[LOADING_WHOLE] : done_at[LOADING_STREAMING] == done_at[LOADING_WHOLE]);
+        CHECK(adapter_last_layer(adapter) > adapter_first_layer(adapter) ? done_at[LOADING_STREAMING] < done_at[LOADING_WHOLE]
+                                                                         : done_at[LOADING_STREAMING] == done_at[LOADING_WHOLE]);
         bench_free(&b);
     }
 }
@@ -432,8 +454,10 @@ static void check_fault(uint64_t seed, struct fault fault, uint32_t loading)
     struct bench b;
     REQUIRE(bench_make(&b, seed));
     b.run.config.slots_loading = loading;
-    int32_t n_layers = b.run.random.model.shape.n_layers;
-    fault.layer %= n_layers;
+    const struct adapter *adapter = &b.run.random.adapters[0];
+    const int32_t first = adapter_first_layer(adapter), last = adapter_last_layer(adapter);
+    char slice[SLICE_NAME_ROOM];
+    fault.layer = first + fault.layer % (last - first + 1);
     bench_request(&b, 0, 0);
     REQUIRE(bench_build(&b, true));
     b.chip->dma.on_arrival = break_slice;
@@ -447,7 +471,8 @@ static void check_fault(uint64_t seed, struct fault fault, uint32_t loading)
         CHECK_EQ_UINT(b.chip->host_port.loads, fault.times ? 2 : 1);
     } else {
         char expected[160];
-        snprintf(expected, sizeof expected, "adapter %s, layer %d: a slice for slot 0", b.run.random.adapters[0].name, (int)fault.layer);
+        snprintf(expected, sizeof expected, "adapter %s, %s: a slice for slot 0", adapter->name,
+                 slice_name(adapter->n_layers, fault.layer, slice));
         CHECK_EQ_INT(b.error.code, EXIT_CODE_CHECK);
         CHECK_CONTAINS(b.error.message, expected);
         CHECK(b.chip->sequencer.slots.slot[0].state == SLOT_LOADING); /* it was never live */

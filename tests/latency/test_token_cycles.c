@@ -155,13 +155,14 @@ static struct record after_silu(const struct chip_config *c, struct costs *costs
     return sent(in.to + cycles, n, least(c->silu_lanes, c->link_elements));
 }
 
-/* -- LoRA: which of the layer's linears an adapter changes, and when the contribution is there (docs/lora_mac.md) -- */
+/* -- LoRA: which linears of a layer, or which end, an adapter changes, and when the contribution is there (docs/lora_mac.md) -- */
 
 struct lora_group {            /* of linears that share an input */
     uint64_t rank, pairs;      /* the largest rank; 0: the adapter leaves the group alone */
     uint64_t n_in, last_n_out; /* n_out of the last linear that has a pair */
     uint64_t preamble, blocks_a, blocks_b;
     uint64_t words;
+    enum unit_kind kind; /* whose it is */
 };
 
 static uint64_t lane_row_words(const struct chip_config *c)
@@ -169,12 +170,20 @@ static uint64_t lane_row_words(const struct chip_config *c)
     return up(6 * (uint64_t)c->lora_lanes, c->sram_width_bits);
 }
 
+/* Banks side by side in an end's SRAM. */
+static uint64_t end_ways(const struct chip_config *c)
+{
+    return least(lane_row_words(c), c->sram_ways);
+}
+
 static struct lora_group lora_of(const struct chip_config *c, const struct adapter *adapter, int layer, int first, int count)
 {
-    struct lora_group g = {0};
+    struct lora_group g = {.kind = first == LINEAR_EMBEDDING ? KIND_EMBED_LORA_MAC
+                                   : first == LINEAR_HEAD    ? KIND_HEAD_LORA_MAC
+                                                             : KIND_LORA_MAC};
     uint64_t lanes = c->lora_lanes;
     for (int i = first; adapter && i < first + count; i++) {
-        const struct lora_pair *p = &adapter->pairs[layer * LINEAR_COUNT + i];
+        const struct lora_pair *p = adapter_pair(adapter, layer, (enum linear)i);
         if (p->rank > 0) {
             g.rank = most(g.rank, (uint64_t)p->rank);
             g.pairs++;
@@ -186,6 +195,12 @@ static struct lora_group lora_of(const struct chip_config *c, const struct adapt
     g.preamble = 3 * up(g.rank * g.pairs + g.pairs, lanes); /* of 16 bits each: a scale a row, an exponent a pair */
     g.blocks_a = up(g.n_in, lanes);
     g.words = (g.preamble + g.blocks_a * g.rank * g.pairs + g.blocks_b * (3 + g.rank)) * lane_row_words(c);
+    if (first == LINEAR_EMBEDDING && g.rank) { /* an A for each block of tokens; each begins at the same bank */
+        uint64_t block = up((g.preamble + g.rank) * lane_row_words(c), end_ways(c)) * end_ways(c);
+        g.n_in = least(g.n_in, lanes);
+        g.words = g.blocks_a * block + g.blocks_b * (3 + g.rank) * lane_row_words(c);
+        g.blocks_a = 1;
+    }
     return g;
 }
 
@@ -213,7 +228,7 @@ static struct record lora_delta(const struct chip_config *c, struct costs *costs
     uint64_t read_b = opened + rows_cycles(c, g->blocks_b * (3 + g->rank), g->blocks_b, pause_b);
     uint64_t last_block = g->last_n_out % lanes ? g->last_n_out % lanes : lanes;
     uint64_t last = read_b + c->lora_latency_cycles + up(last_block, c->rom_drain_elements);
-    costs->busy[KIND_LORA_MAC] += last - 1 - x.from;
+    costs->busy[g->kind] += last - 1 - x.from;
     return (struct record){opened + 1, last};
 }
 
@@ -289,18 +304,28 @@ static uint64_t check_token(const struct lone *t, uint64_t issued)
 {
     const struct chip_config *c = t->config;
     uint64_t d = (uint64_t)t->shape->d_model, n_vocab = (uint64_t)t->shape->n_vocab, width = least(c->embed_elements, c->link_elements);
-    struct record b = sent(issued + 1 + c->embed_latency_cycles, d, width);
+    struct lora_group g = lora_of(c, t->adapter, LAYER_EMBEDDING, LINEAR_EMBEDDING, 1);
+    uint64_t read = issued + 1 + c->embed_latency_cycles, push = read;
     add(t->costs, PLACE_embed, KIND_EMBED, c->embed_latency_cycles);
+    if (g.rank) { /* x is sent when the request is seen */
+        struct record x = sent(issued + 1, g.n_in, width), delta = lora_delta(c, t->costs, &g, x, width);
+        check_burst(t->recording, -1, "lora_x_embed", t->position, x);
+        check_burst(t->recording, -1, "delta_embed", t->position, delta);
+        push = most(read, delta.to);
+        t->costs->place[PLACE_lora] += push - read;
+        t->costs->stalled[KIND_EMBED] += push - read;
+    }
+    struct record b = sent(push, d, width);
     t->costs->place[PLACE_transfer] += 1 + up(d, width);
     check_burst(t->recording, 0, "embedded", t->position, b);
     for (int l = 0; l < t->shape->n_layers; l++) {
         b = check_layer(t, l, b);
     }
     check_burst(t->recording, -1, "x_head", t->position, b = after_norm(c, t->costs, KIND_FINAL_NORM, b, d, t->shape->post_norms ? 2 : 1));
-    struct rom head = {PLACE_rom_head, KIND_ROM_HEAD, d, n_vocab, false};
-    check_burst(t->recording, -1, "logits", t->position, b = after_rom(c, t->costs, head, b, 0));
+    check_burst(t->recording, -1, "logits", t->position,
+                b = check_rom(t, -1, b, LINEAR_HEAD, 1, PLACE_rom_head, KIND_ROM_HEAD, "delta_head", c->norm_lanes));
     uint64_t pass = up(n_vocab, c->sampler_lanes), passes = t->greedy ? 0 : 2 * pass;
-    uint64_t push = most(b.from + pass, b.to) + c->sampler_latency_cycles + passes;
+    push = most(b.from + pass, b.to) + c->sampler_latency_cycles + passes;
     add(t->costs, PLACE_sampler, KIND_SAMPLER, push - b.to);
     t->costs->place[PLACE_transfer] += 1;
     return push + 1;
@@ -310,20 +335,25 @@ static uint64_t check_token(const struct lone *t, uint64_t issued)
 static uint64_t loaded_at(const struct chip_config *c, const struct shape *s, const struct adapter *adapter)
 {
     uint64_t host_sent = 1 + c->host_transfer_cycles, dma_free = 0, written = 0;
-    for (int l = 0; l < s->n_layers; l++) {
+    for (int l = -1; l <= s->n_layers; l++) { /* the embedding's slice first, the head's last, where there are such pairs */
         uint64_t bits = 0, tensors = 0, words = 0;
-        for (int i = 0; i < LINEAR_COUNT; i++) {
-            const struct lora_pair *p = &adapter->pairs[l * LINEAR_COUNT + i];
+        const bool end = l < 0 || l == s->n_layers;
+        const int begin = l < 0 ? LINEAR_EMBEDDING : l == s->n_layers ? LINEAR_HEAD : 0;
+        if (end && adapter_pair(adapter, 0, (enum linear)begin)->rank == 0) {
+            continue;
+        }
+        for (int i = begin; i < (end ? begin + 1 : LINEAR_COUNT); i++) {
+            const struct lora_pair *p = adapter_pair(adapter, l, (enum linear)i);
             bits += p->rank ? (uint64_t)(6 * p->rank * (p->n_in + p->n_out) + 16 * (p->rank + p->n_out)) : 0;
             tensors += p->rank ? 2 : 0;
         }
         static const int first[] = {LINEAR_Q, LINEAR_O, LINEAR_GATE, LINEAR_DOWN}, count[] = {3, 1, 2, 1};
-        for (int g = 0; g < 4; g++) {
-            words += lora_of(c, adapter, l, first[g], count[g]).words;
+        for (int g = 0; end ? g < 1 : g < 4; g++) {
+            words += end ? lora_of(c, adapter, l, begin, 1).words : lora_of(c, adapter, l, first[g], count[g]).words;
         }
         host_sent += most(1, tensors * c->host_tensor_cycles + up(up(bits, 8) * c->clock_mhz, c->host_bandwidth_mbytes_per_s));
         uint64_t taken = most(host_sent + 1, dma_free);
-        written = taken + (words ? sram_cycles(c, words, (uint64_t)c->sram_ways * c->sram_ports) : 0);
+        written = taken + (words ? sram_cycles(c, words, (end ? end_ways(c) : c->sram_ways) * (uint64_t)c->sram_ports) : 0);
         dma_free = written + 1;
     }
     return written + 1 + 1;
@@ -343,10 +373,12 @@ static void check_costs(const struct chip *chip, const struct request *request, 
             const uint64_t *cycles = chip->units[i]->state_cycles;
             if (chip->units[i]->kind == k) {
                 busy += cycles[UNIT_BUSY];
-                stalled += cycles[k == KIND_ATTENTION || k == KIND_LORA_MAC ? UNIT_STALL_SRAM : UNIT_STALL_LORA];
+                bool lora_mac = k == KIND_LORA_MAC || k == KIND_EMBED_LORA_MAC || k == KIND_HEAD_LORA_MAC;
+                stalled += cycles[k == KIND_ATTENTION || lora_mac ? UNIT_STALL_SRAM : UNIT_STALL_LORA];
             }
         }
-        if (k != KIND_SRAM && !(CHECK_EQ_UINT(busy, costs->busy[k]) && CHECK_EQ_UINT(stalled, costs->stalled[k]))) {
+        bool sram = k == KIND_SRAM || k == KIND_EMBED_SRAM || k == KIND_HEAD_SRAM;
+        if (!sram && !(CHECK_EQ_UINT(busy, costs->busy[k]) && CHECK_EQ_UINT(stalled, costs->stalled[k]))) {
             printf("\n    unit %s", unit_kind_names[k]);
         }
     }

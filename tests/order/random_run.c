@@ -57,6 +57,7 @@ static void random_config(struct chip_config *c, uint64_t *seed)
     c->rom_array_macs = pick(&more, 0, 2) / 2 * pick(&more, 50, 2000);
     c->attention_max_lanes = pick(&more, 0, 2) / 2 * pick(&more, 1, 16);
     c->sram_die = pick(&more, 0, 1);
+    c->lora_ends = pick(&more, 0, 3);
 }
 
 void random_run_make(struct random_run *run, uint64_t seed)
@@ -67,6 +68,8 @@ void random_run_make(struct random_run *run, uint64_t seed)
     int32_t n_adapters = (int32_t)pick(&seed, 0, 4);
     random_config(&run->config, &seed);
     random_model_new(run->seed, &shape, n_adapters, (int32_t)run->config.slots_rank_max, &run->random);
+    random_model_adapt_ends(run->seed, config_has_end(&run->config, LINEARS_EMBEDDING), config_has_end(&run->config, LINEARS_HEAD),
+                            (int32_t)run->config.slots_rank_max, &run->random);
     struct memory_map map;
     struct error e;
     run->config.sram_depth_words = 64;
@@ -175,8 +178,12 @@ bool random_run_incidents(struct random_run *run)
             what->adapter = replaced;
             what->version = pick(&seed, 0, 1) ? last : replaced;
         }
+        const struct adapter *adapter = &run->random.adapters[what->adapter];
+        uint64_t end = seed ^ 0x5bd1e995; /* some go to an end */
+        what->layer = pick(&end, 0, 3) ? what->layer : pick(&end, 0, 1) ? adapter_first_layer(adapter) : adapter_last_layer(adapter);
+        const struct linear_range linears = layer_linears((int32_t)layers, what->layer);
         bool weights = false;
-        for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+        for (enum linear which = linears.first; which < linears.end; which++) {
             weights |= adapter_pair(&run->random.adapters[what->adapter], what->layer, which)->rank > 0;
         }
         what->kind = weights ? what->kind : INCIDENT_UNLOAD;
@@ -320,6 +327,13 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         out->seen.corrected += c->layers[l].lora_mac.corrected;
         out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);
         out->counters_hash = XXH3_64bits_withSeed(sram->lost_cycles, sizeof sram->lost_cycles, out->counters_hash);
+    }
+    struct end_block *const ends[] = {&c->embed_end, &c->head_end}; /* all zero where there is none */
+    for (int i = 0; i < 2; i++) {
+        out->seen.corrected += ends[i]->lora_mac.corrected;
+        out->seen.end_words += ends[i]->sram.words[SRAM_LORA_READ];
+        out->counters_hash = XXH3_64bits_withSeed(ends[i]->sram.words, sizeof ends[i]->sram.words, out->counters_hash);
+        out->counters_hash = XXH3_64bits_withSeed(ends[i]->sram.lost_cycles, sizeof ends[i]->sram.lost_cycles, out->counters_hash);
     }
     const uint64_t slots[] = {c->sequencer.slots.hits, c->sequencer.slots.loads, c->sequencer.slots.evictions, c->dma.contention_cycles};
     out->counters_hash = XXH3_64bits_withSeed(slots, sizeof slots, out->counters_hash);

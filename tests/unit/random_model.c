@@ -189,6 +189,28 @@ static void new_adapter(struct random_model *m, struct random *random, int32_t i
     }
 }
 
+void random_model_adapt_ends(uint64_t seed, bool embedding, bool head, int32_t rank_max, struct random_model *m)
+{
+    struct random random;
+    random_seed(&random, seed, 0x656e64);
+    for (int32_t i = 0; i < m->n_adapters; i++) {
+        struct adapter *adapter = &m->adapters[i];
+        for (enum linear which = LINEAR_EMBEDDING; which < LINEAR_ENDS; which++) {
+            const int32_t rank = random_between(&random, 0, 3) == 0 ? 0 : random_between(&random, 1, rank_max);
+            struct lora_pair *pair = &adapter->pairs[pair_index(adapter->n_layers, 0, which)];
+            if (rank == 0 || !(which == LINEAR_HEAD ? head : embedding)) {
+                continue;
+            }
+            new_pair(m, &random, rank, shape_n_in(&m->model.shape, which), shape_n_out(&m->model.shape, which), pair);
+            if (which == LINEAR_EMBEDDING) {
+                pair->exponent_a = exponent_for(1.0, CODE_RMS * 44000); /* x is a single 1 */
+            }
+            adapter->rank_max = rank > adapter->rank_max ? rank : adapter->rank_max;
+            adapter->packed_bits += lora_pair_bits(pair);
+        }
+    }
+}
+
 /* As wide as the values it is added to. */
 static void new_bias(struct random_model *m, struct random *random, int32_t n, struct bias *bias)
 {

@@ -26,6 +26,8 @@ struct shape random_shape_of(enum architecture architecture, uint64_t seed);
  * the adapters' random ranks. Aborts when there is no memory. */
 void random_model_new(uint64_t seed, const struct shape *shape, int32_t n_adapters, int32_t rank_max, struct random_model *out);
 void random_model_free(struct random_model *m);
+/* Gives most of its adapters pairs for the embedding and the head, as far as these are wanted. */
+void random_model_adapt_ends(uint64_t seed, bool embedding, bool head, int32_t rank_max, struct random_model *m);
 
 /* -- parts -- */
 

@@ -35,6 +35,30 @@ static bool mark_slot(struct words *w, const struct memory_map *map, const struc
     return good && CHECK(next <= begin + map->slot_words) && CHECK_EQ_UINT(next - begin, memory_map_slice_words(map, adapter, layer));
 }
 
+/* An end's slots, in its own SRAM. Each block of the embedding's A begins at the same bank. */
+static void check_end(const struct memory_map *map, const struct random_run *run, enum linear_group g)
+{
+    const struct end_map *end = g == LINEARS_HEAD ? &map->head : &map->embedding;
+    const int32_t layer = g == LINEARS_HEAD ? map->n_layers : LAYER_EMBEDDING;
+    struct words w = {calloc(end->capacity_words + 1, 1), end->capacity_words};
+    bool good = w.taken != NULL;
+    CHECK_EQ_INT(end->capacity_words > 0, config_has_end(&run->config, g));
+    for (uint32_t slot = 0; good && run->random.n_adapters && slot < run->config.slots_count; slot++) {
+        const struct adapter *adapter = &run->random.adapters[slot % (uint32_t)run->random.n_adapters];
+        struct lora_region r = memory_map_lora(map, adapter, 0, g, (int32_t)slot);
+        uint32_t begin = slot * end->slot_words, at = r.job.a_address_words;
+        for (uint32_t token = 0; good && r.job.rank && token < (g == LINEARS_HEAD ? 1 : (uint32_t)run->random.model.shape.n_vocab);
+             token += r.job.inputs) {
+            good = mark(&w, at, r.a.words) && CHECK_EQ_UINT((at - begin) % end->ways, 0);
+            at += g == LINEARS_HEAD ? r.a.words : memory_map_block_words(map, &r);
+        }
+        good = good && mark(&w, r.job.b_address_words, r.b.words) && CHECK_EQ_UINT(r.job.b_address_words, at);
+        good = good && CHECK_EQ_UINT(at + r.b.words - begin, memory_map_slice_words(map, adapter, layer));
+        good = good && CHECK(at + r.b.words <= begin + end->slot_words);
+    }
+    free(w.taken);
+}
+
 static void regions_do_not_meet(void)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -44,7 +68,7 @@ static void regions_do_not_meet(void)
         struct error e = {0};
         random_run_make(&run, seed);
         REQUIRE_GOOD(memory_map_make(&run.config, &run.random.model.shape, &map, &e), &e);
-        REQUIRE(run.random.n_adapters * run.random.model.shape.n_layers * LINEAR_GROUPS <= 256);
+        REQUIRE((size_t)run.random.n_adapters * memory_map_regions(run.random.model.shape.n_layers) <= 256);
         memory_map_place(&map, &run.config, &run.random.model.shape, run.random.adapters, (uint32_t)run.random.n_adapters, regions);
         for (int32_t layer = 0; layer < run.random.model.shape.n_layers; layer++) {
             struct words w = {calloc(map.capacity_words, 1), map.capacity_words};
@@ -59,6 +83,8 @@ static void regions_do_not_meet(void)
             }
             free(w.taken);
         }
+        check_end(&map, &run, LINEARS_EMBEDDING);
+        check_end(&map, &run, LINEARS_HEAD);
         random_run_free(&run);
     }
 }
@@ -113,7 +139,7 @@ static void a_region_by_hand(void)
     struct chip_config config = config_by_hand();
     struct lora_pair pairs[LINEAR_ENDS] = {[LINEAR_Q] = {.rank = 1}, [LINEAR_V] = {.rank = 2}, [LINEAR_UP] = {.rank = 1}};
     struct adapter adapter = {.n_layers = 1, .rank_max = 2, .pairs = pairs};
-    struct lora_region regions[LINEAR_GROUPS];
+    struct lora_region regions[LINEAR_GROUPS_ALL];
     struct memory_map map;
     struct error e = {0};
     REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
@@ -152,10 +178,52 @@ static void a_region_by_hand(void)
     CHECK_EQ_UINT(memory_map_lora(&map, &adapter, 0, LINEARS_DOWN, 0).job.beat_elements, 16); /* the link is narrower than silu.lanes */
 }
 
+/* Rank 2 on both ends, 16 tokens: two blocks of A, and the head's B. Lane rows are three words, banks two: an A of 15 words is padded to 16. */
+static void ends_by_hand(void)
+{
+    struct chip_config config = config_by_hand();
+    struct lora_pair pairs[LINEAR_ENDS] = {[LINEAR_EMBEDDING] = {.rank = 2}, [LINEAR_HEAD] = {.rank = 1}};
+    struct adapter adapter = {.n_layers = 1, .rank_max = 2, .pairs = pairs};
+    struct lora_region regions[LINEAR_GROUPS_ALL];
+    struct memory_map map;
+    struct error e = {0};
+    config.lora_ends = ENDS_BOTH;
+    config.slots_count = 3;
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    memory_map_place(&map, &config, &shape_by_hand, &adapter, 1, regions);
+    CHECK_EQ_UINT(map.embedding.slot_words, 2 * 16 + 3 * (3 + 2));
+    CHECK_EQ_UINT(map.embedding.capacity_words, 142); /* 141, in two banks */
+    CHECK_EQ_UINT(map.embedding.ways, 2);
+    struct lora_region r = memory_map_lora(&map, &adapter, 0, LINEARS_EMBEDDING, 2);
+    CHECK_EQ_UINT(r.job.inputs, 8);
+    CHECK_EQ_UINT(r.job.outputs[0], 8);
+    CHECK_EQ_UINT(r.job.beat_elements, 16);
+    CHECK_EQ_UINT(r.a.words, 3 * (3 + 2)); /* of a block: 2 scales and an exponent, 2 rows */
+    CHECK_EQ_UINT(r.job.a_address_words, 2 * 47);
+    CHECK_EQ_UINT(r.job.b_address_words, 2 * 47 + 32);
+    CHECK_EQ_UINT(memory_map_slice_words(&map, &adapter, LAYER_EMBEDDING), 47);
+    CHECK_EQ_UINT(map.head.slot_words, 3 * (3 + 2 + 2 * (3 + 2)));
+    r = memory_map_lora(&map, &adapter, 0, LINEARS_HEAD, 1);
+    CHECK_EQ_UINT(r.job.inputs, 8);
+    CHECK_EQ_UINT(r.job.outputs[0], 16);
+    CHECK_EQ_UINT(r.job.beat_elements, 1); /* norm.lanes */
+    CHECK_EQ_UINT(r.job.b_address_words, 45 + 3 * (3 + 1));
+    CHECK_EQ_UINT(memory_map_slice_words(&map, &adapter, 1), 3 * (3 + 1 + 2 * (3 + 1)));
+    CHECK_EQ_UINT(memory_map_slice_words(&map, &adapter, 0), 0);
+    config.lora_ends = ENDS_HEAD;
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    CHECK_EQ_UINT(map.embedding.capacity_words, 0);
+    struct shape large = shape_by_hand;
+    large.n_vocab = 1 << 20;
+    CHECK(!memory_map_make(&config, &large, &map, &e));
+    CHECK_CONTAINS(e.message, "lora.ends: expected a head of at most 1048575 tokens, which the LoRA MAC unit can count, found 1048576");
+}
+
 void suite_memory_map(void)
 {
     suite_begin("memory_map");
     suite_add("slots, phases of LoRA and KV rows share no word and stay inside", regions_do_not_meet);
     suite_add("a slot's size by hand", a_slot_has_the_size_of_its_largest_adapter);
     suite_add("an adapter's regions by hand", a_region_by_hand);
+    suite_add("the ends' regions by hand", ends_by_hand);
 }
