@@ -10,21 +10,20 @@ static const char *other(const struct cosim_layer *l)
     return l->all->names[l->all->n_pins - 1];
 }
 
-static const char *link_of(enum lora_port port, enum linear_group group)
+static const char *link_of(const struct cosim_layer *l, enum lora_port port, uint32_t g)
 {
-    static const char *const x[LINEAR_GROUPS] = {"lora_x_qkv", "lora_x_o", "lora_x_gate_up", "lora_x_down"};
-    static const char *const delta[LINEAR_GROUPS] = {"delta_qkv", "delta_o", "delta_gate_up", "delta_down"};
+    const struct lora_mac *u = l->unit;
     switch (port) {
-    case PORT_x_ready: return x[group];
+    case PORT_x_ready: return g < u->n_groups ? u->in_x[g]->name : "(none)";
     case PORT_request_valid:
     case PORT_request_address:
     case PORT_request_words:
     case PORT_request_first_rows:
     case PORT_request_block_rows:
-    case PORT_request_pause: return "lora_read";
+    case PORT_request_pause: return u->read_request->name;
     case PORT_busy:
     case PORT_aborted: return "(state)";
-    default: return delta[group];
+    default: return g < u->n_groups ? u->out_delta[g]->name : "(none)";
     }
 }
 
@@ -35,15 +34,14 @@ static void disagree(struct cosim_layer *l, cycle_t cycle, const char *link, con
     if (all->chip->stop) {
         return; /* the first one counts */
     }
-    int layer = l->block->lora_mac.unit.layer;
+    char of[SLICE_NAME_ROOM];
     const char *folder = all->options.folder ? all->options.folder : ".";
     struct error e = {0};
-    bool dumped = pin_ring_dump(&l->ring, &all->ports, all->names, all->n_pins, layer, folder, "lora_mac_mismatch.fst", &e);
+    bool dumped = pin_ring_dump(&l->ring, &all->ports, all->names, all->n_pins, cosim_place(l), folder, "lora_mac_mismatch.fst", &e);
     all->chip->stop = true;
-    error_check(&all->chip->failure,
-                "LoRA MAC unit of layer %d, cycle %" PRIu64 ": link %s, field %s: expected %s (%s), got %s (%s); %s%s%s", layer, cycle,
-                link, field, expected, expected_of, got, got_of, dumped ? "the cycles before it: " : e.message, dumped ? folder : "",
-                dumped ? "/lora_mac_mismatch.fst" : "");
+    error_check(&all->chip->failure, "LoRA MAC unit of %s, cycle %" PRIu64 ": link %s, field %s: expected %s (%s), got %s (%s); %s%s%s",
+                slice_name(all->chip->shape.n_layers, l->layer, of), cycle, link, field, expected, expected_of, got, got_of,
+                dumped ? "the cycles before it: " : e.message, dumped ? folder : "", dumped ? "/lora_mac_mismatch.fst" : "");
 }
 
 /* Names the first field, and in it the first part, that differs. */
@@ -64,17 +62,17 @@ void cosim_compare_pins(struct cosim_layer *l, cycle_t cycle, const uint32_t *ex
     snprintf(field, sizeof field, p == PORT_delta_data ? "%s_o[%" PRIu32 "]" : "%s_o", place->name, i);
     snprintf(text_e, sizeof text_e, "0x%" PRIx64, bits_get(e, (uint64_t)i * part, part));
     snprintf(text_g, sizeof text_g, "0x%" PRIx64, bits_get(g, (uint64_t)i * part, part));
-    disagree(l, cycle, link_of(p, l->group), field, text_e, text_g, l->all->names[0], l->all->names[1]);
+    disagree(l, cycle, link_of(l, p, l->port), field, text_e, text_g, l->all->names[0], l->all->names[1]);
 }
 
-static void compare_flag(struct cosim_layer *l, cycle_t now, enum lora_port port, enum linear_group g, const char *field, uint64_t expected,
+static void compare_flag(struct cosim_layer *l, cycle_t now, enum lora_port port, uint32_t g, const char *field, uint64_t expected,
                          uint64_t got)
 {
     if (expected != got) {
         char text_e[NAME_ROOM], text_g[NAME_ROOM];
         snprintf(text_e, sizeof text_e, "%" PRIu64, expected);
         snprintf(text_g, sizeof text_g, "%" PRIu64, got);
-        disagree(l, now, link_of(port, g), field, text_e, text_g, "C unit", other(l));
+        disagree(l, now, link_of(l, port, g), field, text_e, text_g, "C unit", other(l));
     }
 }
 
@@ -97,12 +95,12 @@ void cosim_compare_actions(struct cosim_layer *l, cycle_t now, const struct acti
 
 void cosim_too_many_results(struct cosim_layer *l, cycle_t now)
 {
-    disagree(l, now + 1, link_of(PORT_delta_data, l->group), "delta_count_o", "no further result", "one more", "shapes", other(l));
+    disagree(l, now + 1, link_of(l, PORT_delta_data, l->port), "delta_count_o", "no further result", "one more", "shapes", other(l));
 }
 
 void cosim_words_missing(struct cosim_layer *l, cycle_t now)
 {
-    disagree(l, now, "lora_read", "request_words_o", "all words", "some are missing", "chip", other(l));
+    disagree(l, now, link_of(l, PORT_request_words, 0), "request_words_o", "all words", "some are missing", "chip", other(l));
 }
 
 bool cosim_next_element(struct cosim_layer *l)
@@ -117,7 +115,7 @@ bool cosim_next_element(struct cosim_layer *l)
 
 void cosim_compare_beat(struct cosim_layer *l, cycle_t now, const struct lora_outputs *next)
 {
-    for (uint32_t i = 0; next->delta_valid[l->group] && i < next->delta_count; i++, l->delta_element++) {
+    for (uint32_t i = 0; next->delta_valid[l->port] && i < next->delta_count; i++, l->delta_element++) {
         if (!cosim_next_element(l)) {
             cosim_too_many_results(l, now);
             return;
@@ -128,7 +126,7 @@ void cosim_compare_beat(struct cosim_layer *l, cycle_t now, const struct lora_ou
             snprintf(field, sizeof field, "delta_data_o[%" PRIu32 "]", i);
             snprintf(e, sizeof e, "%" PRId64, expected);
             snprintf(g, sizeof g, "%" PRId64, next->delta[i]);
-            disagree(l, now + 1, link_of(PORT_delta_data, l->group), field, e, g, "C unit", other(l));
+            disagree(l, now + 1, link_of(l, PORT_delta_data, l->port), field, e, g, "C unit", other(l));
         }
     }
 }

@@ -1,4 +1,4 @@
-/* lora_cosim_internal.h -- shared by lora_cosim.c (what drives the pins and the links) and lora_cosim_compare.c (who disagrees). */
+/* lora_cosim_internal.h -- shared by lora_cosim.c (what drives the pins and the links), lora_cosim_compare.c (who disagrees) and lora_cosim_open.c. */
 #ifndef ETCHSIM_LORA_COSIM_INTERNAL_H
 #define ETCHSIM_LORA_COSIM_INTERNAL_H
 
@@ -8,6 +8,8 @@
 /* A region's bits as they lie in the SRAM; packed when a job first needs them. */
 struct regions {
     uint32_t *a, *b;
+    uint32_t port;
+    uint32_t block; /* of tokens that a has, the embedding's */
 };
 
 /* What crosses the links in a cycle, in bursts: as the C unit did it, or as the pins say. */
@@ -17,9 +19,11 @@ struct actions {
     bool pop[LINEAR_GROUPS], open[LINEAR_GROUPS], close[LINEAR_GROUPS];
 };
 
-struct cosim_layer {
+struct cosim_layer { /* or an end; ports beyond the unit's are idle */
     struct lora_cosim *all;
-    struct layer_block *block;
+    int32_t layer; /* LAYER_EMBEDDING, n_layers of the model: the ends */
+    struct lora_mac *unit;
+    struct sram *sram;
     struct lora_unit *pins[COSIM_UNITS_MAX];
     struct regions (*regions)[LINEAR_GROUPS]; /* [n_adapters] */
     /* x: elements taken of the burst at the front of each link, and its job */
@@ -31,7 +35,7 @@ struct cosim_layer {
     uint32_t next_address_words, words_left;
     const struct regions *fetched;
     struct lora_job serving; /* the picked job */
-    enum linear_group group;
+    uint32_t port;
     struct token *token;
     int32_t x_exponent;
     /* the burst of results that is open */
@@ -54,13 +58,21 @@ struct lora_cosim {
     struct lora_ports ports;
     const char *names[COSIM_UNITS_MAX];
     uint32_t n_pins, n_layers, n_adapters;
-    struct cosim_layer *layers;
+    struct cosim_layer *layers;          /* [n_layers], ends included */
     int64_t *delta[COSIM_UNITS_MAX + 1]; /* [drain_elements] results of this cycle, and of the next one */
     int8_t *beat[LINEAR_GROUPS];
     uint32_t *word_buffer; /* words of one cycle */
     struct pin_wave *wave;
     bool triggered;
 };
+
+static inline struct pin_place cosim_place(const struct cosim_layer *l)
+{
+    return (struct pin_place){l->all->chip->shape.n_layers, l->layer, 1};
+}
+
+/* In place of lora_mac_tick. */
+void cosim_tick(struct unit *unit, cycle_t now);
 
 /* Each ends the run with the first disagreement. Records of outputs that should be equal: */
 void cosim_compare_pins(struct cosim_layer *l, cycle_t cycle, const uint32_t *expected, const uint32_t *got);

@@ -9,10 +9,10 @@ struct pin_wave {
     struct waveform *file;
     struct lora_ports ports;
     uint32_t n_units, sample_words;
-    int32_t first_layer, n_layers;
-    waveform_signal *signals; /* [n_layers][1 + n_units][LORA_PORTS] inputs, then each unit's outputs */
-    uint32_t *last;           /* [n_layers][sample_words] */
-    bool *begun;              /* [n_layers] */
+    struct pin_place place;
+    waveform_signal *signals; /* [place.n][1 + n_units][LORA_PORTS] inputs, then each unit's outputs */
+    uint32_t *last;           /* [place.n][sample_words] */
+    bool *begun;              /* [place.n] */
     cycle_t cycle;
     bool any;
 };
@@ -24,7 +24,7 @@ static uint32_t sample_words(const struct lora_ports *ports, uint32_t n_units)
 
 static waveform_signal *signals_of(const struct pin_wave *w, int32_t layer, uint32_t record)
 {
-    return w->signals + ((size_t)(layer - w->first_layer) * (1 + w->n_units) + record) * LORA_PORTS;
+    return w->signals + ((size_t)(layer - w->place.first) * (1 + w->n_units) + record) * LORA_PORTS;
 }
 
 static void declare_unit(struct pin_wave *w, int32_t layer, uint32_t unit, const char *unit_name)
@@ -43,11 +43,20 @@ static void declare_unit(struct pin_wave *w, int32_t layer, uint32_t unit, const
     waveform_end_scope(w->file);
 }
 
+const char *pin_scope(const struct pin_place *place, int32_t layer, char scope[PIN_SCOPE_ROOM])
+{
+    if (layer == LAYER_EMBEDDING || layer == place->model_layers) {
+        snprintf(scope, PIN_SCOPE_ROOM, "%s", layer == LAYER_EMBEDDING ? "embedding" : "head");
+    } else {
+        snprintf(scope, PIN_SCOPE_ROOM, "layer%d", layer);
+    }
+    return scope;
+}
+
 static void declare_layer(struct pin_wave *w, int32_t layer, const char *const unit_names[])
 {
-    char name[24];
-    snprintf(name, sizeof name, "layer%d", layer);
-    waveform_scope(w->file, name);
+    char name[PIN_SCOPE_ROOM];
+    waveform_scope(w->file, pin_scope(&w->place, layer, name));
     for (uint32_t u = 0; u < w->n_units; u++) {
         declare_unit(w, layer, u, unit_names[u]);
     }
@@ -65,18 +74,14 @@ static void free_wave(struct pin_wave *w)
 }
 
 bool pin_wave_open(struct pin_wave **wave, const struct lora_ports *ports, const char *const unit_names[], uint32_t n_units,
-                   int32_t first_layer, int32_t n_layers, const char *folder, const char *name, struct error *e)
+                   struct pin_place place, const char *folder, const char *name, struct error *e)
 {
     struct pin_wave *w = error_calloc(e, 1, sizeof *w, "a waveform");
     if (!w) {
         return false;
     }
-    *w = (struct pin_wave){.ports = *ports,
-                           .n_units = n_units,
-                           .sample_words = sample_words(ports, n_units),
-                           .first_layer = first_layer,
-                           .n_layers = n_layers};
-    size_t layers = (size_t)n_layers;
+    *w = (struct pin_wave){.ports = *ports, .n_units = n_units, .sample_words = sample_words(ports, n_units), .place = place};
+    size_t layers = (size_t)place.n;
     w->signals = error_calloc(e, layers * (1 + n_units) * LORA_PORTS, sizeof *w->signals, "a waveform");
     w->last = error_calloc(e, layers * w->sample_words, sizeof *w->last, "a waveform");
     w->begun = error_calloc(e, layers, sizeof *w->begun, "a waveform");
@@ -84,7 +89,7 @@ bool pin_wave_open(struct pin_wave **wave, const struct lora_ports *ports, const
         free_wave(w);
         return false;
     }
-    for (int32_t l = first_layer; l < first_layer + n_layers; l++) {
+    for (int32_t l = place.first; l < place.first + place.n; l++) {
         declare_layer(w, l, unit_names);
     }
     *wave = w;
@@ -106,7 +111,7 @@ static void write_record(struct pin_wave *w, const waveform_signal *signals, boo
 
 void pin_wave_sample(struct pin_wave *w, int32_t layer, cycle_t cycle, const uint32_t *sample)
 {
-    size_t index = (size_t)(layer - w->first_layer);
+    size_t index = (size_t)(layer - w->place.first);
     uint32_t *last = w->last + index * w->sample_words;
     bool all = !w->begun[index];
     if (!all && memcmp(last, sample, w->sample_words * sizeof *sample) == 0) {
@@ -156,15 +161,15 @@ void pin_ring_add(struct pin_ring *ring, cycle_t cycle, const uint32_t *sample)
 }
 
 bool pin_ring_dump(const struct pin_ring *ring, const struct lora_ports *ports, const char *const unit_names[], uint32_t n_units,
-                   int32_t layer, const char *folder, const char *name, struct error *e)
+                   struct pin_place place, const char *folder, const char *name, struct error *e)
 {
     struct pin_wave *wave;
-    if (!pin_wave_open(&wave, ports, unit_names, n_units, layer, 1, folder, name, e)) {
+    if (!pin_wave_open(&wave, ports, unit_names, n_units, place, folder, name, e)) {
         return false;
     }
     for (uint32_t i = 0; i < ring->used; i++) {
         uint32_t at = (ring->next + ring->room - ring->used + i) % ring->room;
-        pin_wave_sample(wave, layer, ring->cycles[at], ring->samples + (size_t)at * ring->sample_words);
+        pin_wave_sample(wave, place.first, ring->cycles[at], ring->samples + (size_t)at * ring->sample_words);
     }
     return pin_wave_close(wave, true, e);
 }
