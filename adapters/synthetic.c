@@ -4,14 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool adapter_synthetic(const char *name, const struct shape *shape, int32_t rank, struct adapter *adapter, struct error *e)
+bool adapter_synthetic(const char *name, const struct shape *shape, int32_t rank, struct synthetic_ends ends, struct adapter *adapter,
+                       struct error *e)
 {
     struct lora_pair *pairs = error_calloc(e, (size_t)pair_count(shape->n_layers), sizeof *pairs, "adapters");
     *adapter = (struct adapter){.n_layers = shape->n_layers, .rank_max = rank, .pairs = pairs};
     snprintf(adapter->name, sizeof adapter->name, "%s", name);
-    for (int32_t i = 0; pairs && i < shape->n_layers * LINEAR_COUNT; i++) {
-        enum linear which = (enum linear)(i % LINEAR_COUNT);
-        pairs[i] = (struct lora_pair){.rank = rank, .n_in = shape_n_in(shape, which), .n_out = shape_n_out(shape, which)};
+    for (int32_t i = 0; pairs && i < pair_count(shape->n_layers); i++) {
+        enum linear which = pair_linear(shape->n_layers, i);
+        bool here = which == LINEAR_EMBEDDING ? ends.embedding : which == LINEAR_HEAD ? ends.head : true;
+        pairs[i] = (struct lora_pair){.rank = here ? rank : 0, .n_in = shape_n_in(shape, which), .n_out = shape_n_out(shape, which)};
         adapter->packed_bits += lora_pair_bits(&pairs[i]);
     }
     return pairs != NULL;

@@ -157,7 +157,7 @@ static bool load(const etchsim_chip *c, const char *name, struct adapter *adapte
     if (rank && c->values) {
         return error_input(e, "%s: an adapter without values: expected a chip that is timing_only", name);
     }
-    return rank && adapter_synthetic(name, &c->image.model.shape, rank, adapter, e);
+    return rank && adapter_synthetic(name, &c->image.model.shape, rank, config_ends(&c->config), adapter, e);
 }
 
 int etchsim_adapter(etchsim_chip *c, const char *name_or_path, unsigned *number)

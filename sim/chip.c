@@ -478,6 +478,18 @@ void chip_free(struct chip *chip)
     free(chip);
 }
 
+uint32_t chip_srams(const struct chip *c)
+{
+    return c->n_layer_blocks + config_has_end(&c->config, LINEARS_EMBEDDING) + config_has_end(&c->config, LINEARS_HEAD);
+}
+
+const struct sram *chip_sram(const struct chip *c, uint32_t i)
+{
+    return i < c->n_layer_blocks                                                     ? &c->layers[i].sram
+           : i == c->n_layer_blocks && config_has_end(&c->config, LINEARS_EMBEDDING) ? &c->embed_end.sram
+                                                                                     : &c->head_end.sram;
+}
+
 const struct rom_array *chip_rom(const struct chip *c, enum linear_group group)
 {
     const struct layer_block *b = &c->layers[0];

@@ -106,6 +106,10 @@ bool chip_check_adapter(const struct chip_config *config, const struct adapter *
 /* Whether a request of so many tokens fits the KV cache of one sequence; the last token generated is not fed back. */
 bool chip_check_context(const struct chip_config *config, int32_t n_prompt, int32_t n_generate, struct error *e);
 
+/* The SRAMs of the blocks, then of the ends that have one. */
+uint32_t chip_srams(const struct chip *chip);
+const struct sram *chip_sram(const struct chip *chip, uint32_t i);
+
 /* The ROM array that holds a group's matrices of the first layer (shared: the matrix units), and its port for them; LINEARS_HEAD: the head. */
 const struct rom_array *chip_rom(const struct chip *chip, enum linear_group group);
 const struct rom_port *chip_rom_port(const struct chip *chip, enum linear_group group);

@@ -65,7 +65,19 @@ static void describe_model(const char *path, const char *name, char description[
     }
 }
 
-/* "rank 16, alpha 32, 7 linears", from the adapter's own configuration. */
+static bool names_module(const cJSON *targets, const char *module)
+{
+    const cJSON *target;
+    bool found = false;
+    cJSON_ArrayForEach(target, targets)
+    {
+        const char *name = cJSON_IsString(target) ? target->valuestring : "", *last = strrchr(name, '.');
+        found = found || strcmp(last ? last + 1 : name, module) == 0;
+    }
+    return found;
+}
+
+/* "rank 16, alpha 32, 7 linears, head", from the adapter's own configuration. */
 static void describe_peft(const char *path, char description[DESCRIPTION_ROOM])
 {
     char text[1 << 16];
@@ -78,8 +90,9 @@ static void describe_peft(const char *path, char description[DESCRIPTION_ROOM])
     const cJSON *rank = cJSON_GetObjectItemCaseSensitive(json, "r"), *alpha = cJSON_GetObjectItemCaseSensitive(json, "lora_alpha");
     const cJSON *targets = cJSON_GetObjectItemCaseSensitive(json, "target_modules");
     if (cJSON_IsNumber(rank) && cJSON_IsNumber(alpha) && cJSON_IsArray(targets)) {
-        snprintf(description, DESCRIPTION_ROOM, "rank %g, alpha %g, %d linears", rank->valuedouble, alpha->valuedouble,
-                 cJSON_GetArraySize(targets));
+        bool embedding = names_module(targets, "embed_tokens"), head = names_module(targets, "lm_head");
+        snprintf(description, DESCRIPTION_ROOM, "rank %g, alpha %g, %d linears%s%s", rank->valuedouble, alpha->valuedouble,
+                 cJSON_GetArraySize(targets) - embedding - head, embedding ? ", embedding" : "", head ? ", head" : "");
     }
     cJSON_Delete(json);
 }

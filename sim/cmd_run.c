@@ -30,7 +30,7 @@ static const struct option options[] = {
     OPTION_TEXT(struct arguments, physics, "physics", 0, "NAME|FILE", "constants of area, energy and cost (default: n6)"),
     OPTION_REPEATED(struct arguments, adapters, "adapter", 'a', "NAME|DIR",
                     "a LoRA adapter; each one given answers the prompt, `none` as the base model; with --timing-only also synthetic:RANK, "
-                    "one on all linears"),
+                    "one on all linears, and on the ends that the chip has (lora.ends)"),
     OPTION_TEXT(struct arguments, prompt, "prompt", 'p', "TEXT", "the text to continue (default: \"The old\")"),
     OPTION_INTEGER(struct arguments, prompt_tokens, "prompt-tokens", 0, "N", 1, 1048576,
                    "a prompt of N random tokens instead of a text (default for a shape without weights: 1)"),

@@ -14,12 +14,14 @@
 enum incident_kind { INCIDENT_RELOAD, INCIDENT_UNLOAD, INCIDENT_CORRUPT, INCIDENT_TRUNCATE, INCIDENT_FLIP, INCIDENT_KINDS };
 extern const char *const incident_names[INCIDENT_KINDS]; /* "reload", ... */
 
+enum { INCIDENT_AT_HEAD = INT32_MAX }; /* the layer in a workload, which knows no model, for the model's n_layers */
+
 struct incident {
     cycle_t at;
     enum incident_kind kind;
     int32_t adapter; /* index in the chip's list */
     int32_t version; /* reload: what takes its place */
-    int32_t layer;   /* corrupt, truncate, flip */
+    int32_t layer;   /* corrupt, truncate, flip; LAYER_EMBEDDING and n_layers of the model: the ends */
     uint32_t count;  /* corrupt, truncate: times; flip: bits */
 };
 

@@ -29,6 +29,7 @@
 #define ETCHSIM_MEMORY_MAP_H
 
 #include "adapters/adapter.h"
+#include "adapters/synthetic.h"
 #include "sim/config.h"
 #include "sim/incident.h"
 #include "sim/lora_layout.h"
@@ -70,6 +71,11 @@ struct memory_map {
 
 /* Whether the chip has a LoRA MAC unit at an end, and its SRAM. */
 bool config_has_end(const struct chip_config *config, enum linear_group end);
+/* Those that a synthetic adapter is to have: all. */
+static inline struct synthetic_ends config_ends(const struct chip_config *config)
+{
+    return (struct synthetic_ends){config_has_end(config, LINEARS_EMBEDDING), config_has_end(config, LINEARS_HEAD)};
+}
 static inline struct end_map *memory_map_end(struct memory_map *map, enum linear_group end)
 {
     return end == LINEARS_HEAD ? &map->head : &map->embedding;

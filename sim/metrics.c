@@ -91,11 +91,13 @@ static double swap_part(const struct observation *o, uint64_t cycles)
 
 struct bank_accesses bank_accesses(const struct chip *c)
 {
-    struct bank_accesses b = {.all_words = (double)c->now * c->config.sram_banks * c->config.sram_ports * c->n_layer_blocks};
-    for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
+    struct bank_accesses b = {0};
+    for (uint32_t i = 0; i < chip_srams(c); i++) {
+        const struct sram *sram = chip_sram(c, i);
+        b.all_words += (double)c->now * sram->n_banks * sram->ports;
         for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
-            b.words[k] += c->layers[l].sram.words[k];
-            b.lost_cycles[k] += c->layers[l].sram.lost_cycles[k];
+            b.words[k] += sram->words[k];
+            b.lost_cycles[k] += sram->lost_cycles[k];
         }
     }
     return b;

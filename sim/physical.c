@@ -134,7 +134,8 @@ static void dynamic(const struct constants *k, const struct silicon *s, const st
     double adds = a->layer_tokens * s->layers_adds + a->head_tokens * s->head_adds;
     double lora_macs = a->lora_words * s->sram_word_bits / LORA_WEIGHT_BITS;
     double elements = a->layer_tokens * s->layers_vector_elements + a->head_tokens * s->head_vector_elements;
-    double bits = a->layer_tokens * s->layers_link_bits + a->lora_tokens * s->lora_link_bits + a->head_tokens * s->head_link_bits;
+    double bits = a->layer_tokens * s->layers_link_bits + a->lora_tokens * s->lora_link_bits + a->head_tokens * s->head_link_bits +
+                  a->embed_lora_tokens * s->embed_lora_link_bits + a->head_lora_tokens * s->head_lora_link_bits;
     double product_bits = (a->layer_tokens * s->layers_inputs + a->head_tokens * s->head_inputs) * s->product_wires;
     double pj[COMPONENTS] = {
         [COMPONENT_rom_cells] = rom_bits * k->rom_read_pj_per_bit,

@@ -102,7 +102,7 @@ static bool make_adapters(const struct sweep_point *point, struct point_inputs *
         char name[32];
         snprintf(name, sizeof name, "synthetic-%04u", in->n_adapters + 1);
         if (!adapter_synthetic(name, &point->model->image.model.shape, (int32_t)point->input[INPUT_adapter_rank],
-                               &in->adapters[in->n_adapters], e)) {
+                               config_ends(&point->config), &in->adapters[in->n_adapters], e)) {
             return false;
         }
     }

@@ -276,6 +276,7 @@ static cJSON *json_sram(const struct observation *o)
         int metric;
     } rows[] = {{"capacity_bytes", METRIC_sram_capacity_bytes},
                 {"slots_bytes", METRIC_sram_slots_bytes},
+                {"ends_bytes", METRIC_sram_ends_bytes},
                 {"adapters_bytes", METRIC_sram_adapters_bytes},
                 {"adapters_packed_bytes", METRIC_sram_adapters_packed_bytes},
                 {"kv_bytes", METRIC_sram_kv_bytes},

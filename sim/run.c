@@ -60,7 +60,7 @@ static bool load_adapter(const struct run *run, const char *argument, struct ada
     if (rank && !run->options.timing_only) {
         return error_input(e, "--adapter %s: an adapter without values: expected --timing-only with it", argument);
     }
-    return rank && adapter_synthetic(argument, shape, rank, adapter, e);
+    return rank && adapter_synthetic(argument, shape, rank, config_ends(&run->config), adapter, e);
 }
 
 static bool load_adapters(struct run *run, struct error *e)

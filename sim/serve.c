@@ -104,7 +104,8 @@ static bool make_synthetic(const struct serve *s, int32_t index, struct adapter 
 {
     char name[WORKLOAD_PATH_ROOM];
     int32_t rank = (int32_t)s->workload->synthetic_rank[(uint32_t)(index - s->workload->n_adapter_files) % s->workload->n_synthetic_ranks];
-    return adapter_synthetic(workload_adapter_name(s->workload, index, name), &s->image.model.shape, rank, adapter, e);
+    return adapter_synthetic(workload_adapter_name(s->workload, index, name), &s->image.model.shape, rank, config_ends(&s->config), adapter,
+                             e);
 }
 
 static bool load_adapters(struct serve *s, struct error *e)
@@ -236,6 +237,9 @@ static bool set_incidents(struct serve *s, struct error *e)
         s->incidents[i].at = (cycle_t)(w->incidents[i].at_us * s->config.clock_mhz);
         s->incidents[i].adapter = s->chip_index[w->incidents[i].what.adapter];
         s->incidents[i].version = s->chip_index[w->incidents[i].what.version];
+        if (s->incidents[i].layer == INCIDENT_AT_HEAD) {
+            s->incidents[i].layer = s->chip->shape.n_layers;
+        }
     }
     if (!s->incidents || w->n_incidents == 0) {
         return s->incidents != NULL;

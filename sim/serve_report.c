@@ -40,7 +40,7 @@ static uint64_t corrected(const struct serve *s)
     for (uint32_t l = 0; l < s->chip->n_layer_blocks; l++) {
         n += s->chip->layers[l].lora_mac.corrected;
     }
-    return n;
+    return n + s->chip->embed_end.lora_mac.corrected + s->chip->head_end.lora_mac.corrected;
 }
 
 /* --- for people --- */
@@ -305,6 +305,7 @@ static void add_sram(cJSON *root, const struct serve *s)
     cJSON *json = cJSON_AddObjectToObject(root, "sram");
     cJSON_AddNumberToObject(json, "capacity_bytes", use.capacity);
     cJSON_AddNumberToObject(json, "slots_bytes", use.slots);
+    cJSON_AddNumberToObject(json, "ends_bytes", use.ends);
     cJSON_AddNumberToObject(json, "kv_bytes", use.kv_reserved);
     cJSON_AddNumberToObject(json, "adapters_bytes", use.adapters);
     cJSON_AddNumberToObject(json, "adapters_packed_bytes", use.packed);

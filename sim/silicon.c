@@ -94,6 +94,22 @@ static void count_links(const struct chip_config *c, const struct shape *m, stru
     s->buffer_bits = c->link_depth * (blocks * (s->layers_link_bits + s->lora_link_bits) + d * ACT_BITS);
 }
 
+/* LoRA MAC units at embedding and head, their SRAM, and their links: x into them, contributions out of them. */
+static void count_ends(const struct chip_config *c, const struct shape *m, struct silicon *s)
+{
+    struct memory_map map;
+    struct error ignored; /* of a chip that is not built */
+    double embed_inputs = fmin(m->n_vocab, c->lora_lanes);
+    if (c->lora_ends == ENDS_NONE || !memory_map_make(c, m, &map, &ignored)) {
+        return;
+    }
+    s->lora_lanes += c->lora_lanes * ((map.embedding.ways > 0) + (map.head.ways > 0));
+    s->sram_bits += ((double)map.embedding.capacity_words + map.head.capacity_words) * c->sram_width_bits;
+    s->embed_lora_link_bits = map.embedding.ways ? embed_inputs * ACT_BITS + (double)m->d_model * ACC_BITS : 0;
+    s->head_lora_link_bits = map.head.ways ? (double)m->d_model * ACT_BITS + (double)m->n_vocab * ACC_BITS : 0;
+    s->buffer_bits += c->link_depth * (s->embed_lora_link_bits + s->head_lora_link_bits);
+}
+
 static void count_lanes(const struct chip_config *c, const struct shape *m, struct silicon *s)
 {
     double blocks = n_blocks(c, m);
@@ -102,6 +118,7 @@ static void count_lanes(const struct chip_config *c, const struct shape *m, stru
     s->softmax_lanes = blocks * c->attention_softmax_lanes;
     s->vector_lanes = blocks * (2.0 * c->norm_lanes + c->rope_lanes + c->silu_lanes) + c->norm_lanes + c->sampler_lanes;
     s->sram_bits = blocks * c->sram_banks * (double)c->sram_depth_words * c->sram_width_bits;
+    count_ends(c, m, s);
     s->sram_ports = c->sram_ports;
     s->sram_second_die = c->sram_die == DIE_SECOND;
     s->blocks = blocks;
@@ -169,6 +186,8 @@ static void count_work(const struct chip *chip, struct activity *a)
         case KIND_ROM_DOWN: add_work(u, array_weights(&arrays[3]), &rom); break;
         case KIND_ROM_HEAD: add_work(u, 2.0 * chip->shape.n_vocab * chip->shape.d_model, &rom); break;
         case KIND_MATRIX_UNITS: add_work(u, 1, &rom); break;
+        case KIND_EMBED_LORA_MAC:
+        case KIND_HEAD_LORA_MAC:
         case KIND_LORA_MAC: add_work(u, 1, &lora); break;
         case KIND_ATTENTION: add_work(u, 1, &attention); break;
         case KIND_ATTENTION_NORM:
@@ -188,6 +207,11 @@ static void count_work(const struct chip *chip, struct activity *a)
     a->vector_busy = vector.busy / vector.size / now;
 }
 
+static bool has_pair(const struct chip *chip, int32_t adapter, enum linear which)
+{
+    return adapter >= 0 && adapter_pair(&chip->sequencer.adapters[adapter], 0, which)->rank > 0;
+}
+
 void activity_count(const struct chip *chip, const struct request *requests, uint32_t n_requests, struct activity *a)
 {
     *a = (struct activity){.seconds = (double)chip->now / (chip->config.clock_mhz * 1e6), .host_bytes = (double)chip->host_port.bytes};
@@ -196,12 +220,14 @@ void activity_count(const struct chip *chip, const struct request *requests, uin
         double tokens = r->n_generated ? r->n_prompt + r->n_generated - 1 : 0; /* the last one is not fed back */
         a->layer_tokens += tokens;
         a->lora_tokens += r->adapter >= 0 ? tokens : 0;
+        a->embed_lora_tokens += has_pair(chip, r->adapter, LINEAR_EMBEDDING) ? tokens : 0;
+        a->head_lora_tokens += has_pair(chip, r->adapter, LINEAR_HEAD) ? r->n_generated : 0;
         a->head_tokens += r->n_generated;
         a->generated_tokens += r->n_generated;
     }
     count_work(chip, a);
-    for (uint32_t l = 0; l < chip->n_layer_blocks; l++) {
-        const uint64_t *words = chip->layers[l].sram.words;
+    for (uint32_t i = 0; i < chip_srams(chip); i++) {
+        const uint64_t *words = chip_sram(chip, i)->words;
         a->kv_rows_read += (double)words[SRAM_KV_READ] / chip->map.kv_row_words;
         a->lora_words += (double)words[SRAM_LORA_READ];
         for (enum sram_client k = 0; k < SRAM_CLIENTS; k++) {
@@ -215,12 +241,13 @@ static const struct {
     size_t offset;
     bool share; /* of the time */
 } activity_fields[] = {
-    {offsetof(struct activity, layer_tokens), false},  {offsetof(struct activity, head_tokens), false},
-    {offsetof(struct activity, lora_tokens), false},   {offsetof(struct activity, generated_tokens), false},
-    {offsetof(struct activity, kv_rows_read), false},  {offsetof(struct activity, lora_words), false},
-    {offsetof(struct activity, sram_words), false},    {offsetof(struct activity, host_bytes), false},
-    {offsetof(struct activity, rom_busy), true},       {offsetof(struct activity, lora_busy), true},
-    {offsetof(struct activity, attention_busy), true}, {offsetof(struct activity, vector_busy), true},
+    {offsetof(struct activity, layer_tokens), false},      {offsetof(struct activity, head_tokens), false},
+    {offsetof(struct activity, lora_tokens), false},       {offsetof(struct activity, generated_tokens), false},
+    {offsetof(struct activity, embed_lora_tokens), false}, {offsetof(struct activity, head_lora_tokens), false},
+    {offsetof(struct activity, kv_rows_read), false},      {offsetof(struct activity, lora_words), false},
+    {offsetof(struct activity, sram_words), false},        {offsetof(struct activity, host_bytes), false},
+    {offsetof(struct activity, rom_busy), true},           {offsetof(struct activity, lora_busy), true},
+    {offsetof(struct activity, attention_busy), true},     {offsetof(struct activity, vector_busy), true},
 };
 enum { ACTIVITY_FIELDS = sizeof activity_fields / sizeof *activity_fields };
 _Static_assert((ACTIVITY_FIELDS + 1) * sizeof(double) == sizeof(struct activity), "all but `seconds`");

@@ -37,7 +37,7 @@ struct silicon {
     double layers_adds, head_adds;         /* products added */
     double layers_inputs, head_inputs;     /* activations that go to the arrays */
     double product_wires;                  /* that carry an activation's products over a tile */
-    double layers_link_bits, head_link_bits, lora_link_bits;
+    double layers_link_bits, head_link_bits, lora_link_bits, embed_lora_link_bits, head_lora_link_bits;
     double layers_vector_elements, head_vector_elements;
     double row_macs, row_exponentials; /* for a K or V row that attention reads */
     double sram_word_bits;
@@ -49,6 +49,7 @@ void silicon_count(const struct chip_config *c, const struct shape *m, int64_t r
 struct activity { /* of a run; all zero: a chip at rest */
     double seconds;
     double layer_tokens, head_tokens, lora_tokens; /* that went through all layers, through the head, through the layers with an adapter */
+    double embed_lora_tokens, head_lora_tokens;    /* with a pair there */
     double generated_tokens;
     double kv_rows_read, lora_words, sram_words; /* sram_words: all clients, reads and writes */
     double host_bytes;

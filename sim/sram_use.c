@@ -6,8 +6,10 @@ struct sram_use sram_use(const struct chip *c)
 {
     const struct slots *slots = &c->sequencer.slots;
     double word = c->map.width_bits / 8.0, layers = c->shape.n_layers, blocks = c->n_layer_blocks;
+    double ends = ((double)c->map.embedding.capacity_words + c->map.head.capacity_words) * word;
     struct sram_use use = {.capacity = (double)c->map.capacity_words * word * blocks,
                            .slots = (double)c->map.slots_words * word * blocks,
+                           .ends = ends,
                            .kv_reserved = (double)c->map.kv_words * word * blocks,
                            .adapters = (double)slots->fill_words_peak * word,
                            .packed = (double)slots->fill_bytes_peak,
@@ -30,6 +32,9 @@ void sram_use_print(const struct sram_use *use, FILE *out)
                 use->pages_peak / KIB, use->pages_mean / KIB);
     } else {
         fprintf(out, "slots %.1f KiB (", use->slots / KIB);
+    }
+    if (use->ends > 0) {
+        fprintf(out, "%.1f KiB more at embedding and head; ", use->ends / KIB);
     }
     fprintf(out, "adapters fill %.1f KiB, %.1f without padding", use->adapters / KIB, use->packed / KIB);
     if (use->pages && use->kv_reserved == 0) {

@@ -4,8 +4,9 @@
 
 #include "sim/chip.h"
 
-struct sram_use { /* bytes, of all layers */
+struct sram_use { /* bytes, of all layers; `adapters` and `packed` of the ends too */
     double capacity;
+    double ends;               /* the SRAMs of embedding and head, slots and nothing else; not in `capacity` */
     double slots, kv_reserved; /* the parts set aside for adapters and for KV; with a shared pool all of it is in `slots` */
     double adapters,
         packed; /* at most in the slots: in lane rows, as they lie there; 6-bit weights and scales without padding, as they came over the link */

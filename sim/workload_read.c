@@ -353,9 +353,10 @@ static bool read_to(void *user, yaml_node_t *value, const char *key)
 static bool read_layer(void *user, yaml_node_t *value, const char *key)
 {
     struct reader *r = user;
+    const bool embedding = yaml_is_word(value, "embedding"), head = yaml_is_word(value, "head");
     uint64_t layer = 0;
-    r->has_layer = yaml_integer(&r->yaml, value, key, 0, 100000, &layer);
-    r->incident->what.layer = (int32_t)layer;
+    r->has_layer = embedding || head || yaml_integer(&r->yaml, value, key, 0, 100000, &layer);
+    r->incident->what.layer = embedding ? LAYER_EMBEDDING : head ? INCIDENT_AT_HEAD : (int32_t)layer;
     return r->has_layer;
 }
 

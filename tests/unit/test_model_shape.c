@@ -167,10 +167,16 @@ static void synthetic_adapters_have_a_rank(void)
     CHECK(adapter_is_synthetic("synthetic:16", &rank, &e));
     CHECK_EQ_INT(rank, 16);
     REQUIRE_GOOD(model_shape_load("llama-3.1-8b", &model, &e), &e);
-    REQUIRE_GOOD(adapter_synthetic("a", &model.shape, rank, &adapter, &e), &e);
+    REQUIRE_GOOD(adapter_synthetic("a", &model.shape, rank, (struct synthetic_ends){false, false}, &adapter, &e), &e);
     /* 2,621,440 weights of 6 bits for each unit of rank; scales of 16 bits for rank rows and outputs */
     int64_t outputs = 4096 + 2 * 1024 + 4096 + 2 * 14336 + 4096;
-    CHECK_EQ_INT(adapter.packed_bits, 6 * 16 * (int64_t)2621440 + 16 * 32 * (outputs + 7 * 16));
+    int64_t layers = 6 * 16 * (int64_t)2621440 + 16 * 32 * (outputs + 7 * 16);
+    CHECK_EQ_INT(adapter.packed_bits, layers);
+    adapter_free(&adapter);
+    REQUIRE_GOOD(adapter_synthetic("a", &model.shape, rank, (struct synthetic_ends){.head = true}, &adapter, &e), &e);
+    CHECK_EQ_INT(adapter.packed_bits, layers + 6 * 16 * (int64_t)(4096 + 128256) + 16 * (16 + 128256));
+    CHECK_EQ_INT(adapter_first_layer(&adapter), 0);
+    CHECK_EQ_INT(adapter_last_layer(&adapter), 32);
     adapter_free(&adapter);
 }
 
