@@ -2,17 +2,18 @@
 
 #include <stdlib.h>
 
-enum { CARDS_MAX = 64 }; /* as params.def has it */
+#include "sim/params.h"
 
 bool server_open(const struct workload *workload, const struct serve_options *options, const struct physics *physics, struct server *s,
                  struct error *e)
 {
+    const size_t most = parameters[PARAMETER_server_cards].high;
     struct serve_options o = *options;
-    *s = (struct server){.physics = physics, .card = error_calloc(e, CARDS_MAX, sizeof *s->card, "cards")}; /* chips point into them */
+    *s = (struct server){.physics = physics, .card = error_calloc(e, most, sizeof *s->card, "cards")}; /* chips point into them */
     o.dealt = true;
     bool good = s->card != NULL;
     for (o.card = 0; good && (o.card == 0 || o.card < serve_cards(&s->card[0])); o.card++) {
-        ES_ASSERT(o.card < CARDS_MAX);
+        ES_ASSERT(o.card < most);
         good = serve_open(workload, &o, &s->card[o.card], e);
         s->n_cards += good;
         s->card[0].setup_seconds += o.card ? s->card[o.card].setup_seconds : 0;

@@ -95,6 +95,10 @@ run 0 validate "$folder/rows.yaml"
 has "$out" 'miss  validation'
 has "$out" 'why: a test'
 has "$out" '1 known miss'
+run 0 validate "$folder/rows.yaml" --json
+has "$out" '"schema":	"etchsim-validate-1"'
+has "$out" '"miss":	"a test"'
+has "$out" '"known_misses":	1'
 sed -i 's/865/864/' "$folder/rows.yaml"
 run 1 validate "$folder/rows.yaml"
 has "$out" 'no longer true: a test'
