@@ -114,8 +114,12 @@ static void write_adapters(const char *folder)
         enum ggml_type type;
         unsigned linears;
     } kinds[] = {
-        {"f32", GGML_F32, 1u << LINEAR_Q}, {"f16", GGML_F16, 1u << LINEAR_K | 1u << LINEAR_DOWN}, {"bf16", GGML_BF16, ALL_LINEARS}};
-    for (int k = 0; k < 3; k++) {
+        {"f32", GGML_F32, 1u << LINEAR_Q},
+        {"f16", GGML_F16, 1u << LINEAR_K | 1u << LINEAR_DOWN},
+        {"bf16", GGML_BF16, ALL_LINEARS},
+        {"ends", GGML_F32, EMBEDDING_BIT | HEAD_BIT},
+    };
+    for (int k = 0; k < 4; k++) {
         struct adapter_spec spec = {.shape = ADAPTER_BASE, .rank = 1 + k, .alpha = 2, .linears = kinds[k].linears};
         char name[64];
         struct bytes gguf = adapter_gguf(&spec, kinds[k].type), config = adapter_config(&spec),

@@ -7,8 +7,10 @@
 
 #include "adapters/adapter.h"
 #include "adapters/lora_file.h"
+#include "adapters/memory_image.h"
 #include "kernels/embed.h"
 #include "kernels/lora.h"
+#include "sim/slice.h"
 #include "tests/unit/adapter_files.h"
 #include "tests/unit/check.h"
 
@@ -208,6 +210,55 @@ static void tokens_are_one_hot_vectors(void)
     }
 }
 
+/* An image in a platform's memory: version 2 where there are ends, with their slices around the layers'; read back, each slice has its checksum. */
+static void images_bring_ends(void)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        struct adapter_spec spec = {.shape = TEST_SHAPE,
+                                    .rank = 3,
+                                    .alpha = 4,
+                                    .linears = 1u << LINEAR_UP | (k & 1 ? EMBEDDING_BIT : 0) | (k & 2 ? HEAD_BIT : 0),
+                                    .seed = 11};
+        struct adapter a, b;
+        struct memory_slice *slices;
+        struct error e;
+        size_t header;
+        REQUIRE_GOOD(adapter_load(adapter_folder_written(&spec, GGML_F16, "image"), &spec.shape, &a, &e), &e);
+        uint8_t *image = malloc(memory_image_bytes(&a));
+        REQUIRE(image);
+        memory_image_write(&a, image);
+        CHECK_EQ_INT(image[8], k ? 2 : 1);
+        REQUIRE_GOOD(memory_image_header_bytes(image, &header, &e), &e);
+        REQUIRE_GOOD(memory_image_header(image, header, &spec.shape, &b, &slices, &e), &e);
+        CHECK_EQ_INT(b.packed_bits, a.packed_bits);
+        uint64_t end = header;
+        for (int32_t layer = adapter_first_layer(&a); layer <= adapter_last_layer(&a); layer++) {
+            const struct memory_slice *slice = &slices[layer + 1];
+            size_t bytes = slice_contents_bytes(&b, layer);
+            uint8_t *contents = malloc(bytes);
+            REQUIRE(contents);
+            CHECK_EQ_UINT(slice->offset, end);
+            CHECK_EQ_UINT(slice->bytes, slice_size(&a, layer).bytes);
+            memory_image_slice(&b, layer, image + slice->offset);
+            slice_contents(&b, layer, contents);
+            CHECK_EQ_UINT(slice_checksum(contents, bytes), slice->checksum);
+            free(contents);
+            end = slice->offset + (slice->bytes + 7) / 8 * 8;
+        }
+        CHECK_EQ_UINT(end, memory_image_bytes(&a));
+        for (enum linear which = LINEAR_EMBEDDING; which < LINEAR_ENDS; which++) {
+            const struct lora_pair *p = adapter_pair(&a, 0, which), *q = adapter_pair(&b, 0, which);
+            CHECK_EQ_INT(q->rank, p->rank);
+            CHECK_EQ_BYTES(q->a, p->a, (size_t)p->rank * (size_t)p->n_in);
+            CHECK_EQ_BYTES(q->b, p->b, (size_t)p->rank * (size_t)p->n_out);
+        }
+        free(image);
+        free(slices);
+        adapter_free(&a);
+        adapter_free(&b);
+    }
+}
+
 void suite_adapter_ends(void)
 {
     suite_begin("adapter_ends");
@@ -217,4 +268,5 @@ void suite_adapter_ends(void)
     suite_add("malformed pairs are told", malformed_ends_are_told);
     suite_add("identity and sizes know the ends", identity_knows_ends);
     suite_add("tokens are one-hot vectors", tokens_are_one_hot_vectors);
+    suite_add("images in a platform's memory bring the ends", images_bring_ends);
 }

@@ -75,7 +75,7 @@ ETCHSIM_API int etchsim_adapter_announce(etchsim_chip *chip, const uint8_t *head
 
 struct etchsim_fetch {
     unsigned adapter;
-    int32_t layer;
+    int32_t layer;   /* -1: the embedding's slice; n_layers of the model: the head's */
     uint64_t offset; /* in the image */
     uint32_t bytes;
     uint64_t from; /* the cycle from which on the link is free for them */
