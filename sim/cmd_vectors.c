@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/chip.h"
 #include "sim/commands.h"
 #include "sim/image.h"
 #include "sim/memory_map.h"
@@ -58,9 +59,8 @@ static void close_real(struct real *r)
 
 static bool check_real(const struct arguments *a, const struct chip_config *config, const struct real *r, struct error *e)
 {
-    if (r->adapter.rank_max > (int32_t)config->slots_rank_max) {
-        return error_input(e, "%s: adapter %s has rank %" PRId32 ", expected at most slots.rank_max = %" PRIu32, config->name,
-                           r->adapter.name, r->adapter.rank_max, config->slots_rank_max);
+    if (!chip_check_adapter(config, &r->adapter, e)) {
+        return false;
     }
     return a->layer < r->adapter.n_layers ||
            error_input(e, "--layer %" PRId64 ": expected 0 to %" PRId32 ", the model has %" PRId32 " layers", a->layer,

@@ -40,9 +40,10 @@ static void pack_regions(const struct cosim_layer *l, const struct token *token,
         lora_layout_pack(u, job, pairs, r->a, r->b);
         return;
     }
-    int8_t *columns = calloc((size_t)pairs[0]->rank * job->inputs, 1);
+    const struct lora_pair *whole = adapter_pair(token->adapter, l->layer, LINEAR_EMBEDDING);
+    int8_t *columns = calloc((size_t)whole->rank * job->inputs, 1);
     ES_ASSERT(columns);
-    const struct lora_pair part = pair_of_block(pairs[0], job->inputs, r->block, columns);
+    const struct lora_pair part = pair_of_block(whole, job->inputs, r->block, columns);
     pairs[0] = &part;
     lora_layout_pack(u, job, pairs, r->a, r->b);
     free(columns);
@@ -132,8 +133,8 @@ static struct actions tick_c(struct cosim_layer *l, cycle_t now)
 {
     struct lora_mac *u = l->unit;
     struct actions did = {0};
-    cycle_t popped[LINEAR_GROUPS];
-    bool was_open[LINEAR_GROUPS];
+    cycle_t popped[LINEAR_GROUPS] = {0};
+    bool was_open[LINEAR_GROUPS] = {0};
     const struct burst *request = link_back(u->read_request);
     uint32_t requests = u->read_request->count;
     for (uint32_t g = 0; g < u->n_groups; g++) {

@@ -39,9 +39,10 @@ static void disagree(struct cosim_layer *l, cycle_t cycle, const char *link, con
     struct error e = {0};
     bool dumped = pin_ring_dump(&l->ring, &all->ports, all->names, all->n_pins, cosim_place(l), folder, "lora_mac_mismatch.fst", &e);
     all->chip->stop = true;
-    error_check(&all->chip->failure, "LoRA MAC unit of %s, cycle %" PRIu64 ": link %s, field %s: expected %s (%s), got %s (%s); %s%s%s",
-                slice_name(all->chip->shape.n_layers, l->layer, of), cycle, link, field, expected, expected_of, got, got_of,
-                dumped ? "the cycles before it: " : e.message, dumped ? folder : "", dumped ? "/lora_mac_mismatch.fst" : "");
+    error_check(&all->chip->failure, "LoRA MAC unit of %s%s, cycle %" PRIu64 ": link %s, field %s: expected %s (%s), got %s (%s); %s%s%s",
+                l->layer < 0 || l->layer == all->chip->shape.n_layers ? "the " : "", slice_name(all->chip->shape.n_layers, l->layer, of),
+                cycle, link, field, expected, expected_of, got, got_of, dumped ? "the cycles before it: " : e.message, dumped ? folder : "",
+                dumped ? "/lora_mac_mismatch.fst" : "");
 }
 
 /* Names the first field, and in it the first part, that differs. */

@@ -41,6 +41,8 @@ run 2 "${ask[@]}" --adapter "$golden/llama-ends" --set lora.ends=head
 has "$err" 'has a pair for the embedding, where the chip has no LoRA MAC unit: expected lora.ends to be embedding or both'
 run 2 "${ask[@]}" --adapter "$golden/llama-ends" --set lora.ends=all
 has "$err" 'none|embedding|head|both'
+run 2 vectors "${model[@]}" --adapter "$golden/llama-ends" --out "$folder/none"
+has "$err" 'where the chip has no LoRA MAC unit: expected lora.ends to be head or both'
 run 0 "${ask[@]}" --adapter "$golden/llama-adapter" --json
 cycles=$(number cycles) tokens=$(number token_ids)
 run 0 "${ask[@]}" --adapter "$golden/llama-adapter" --set lora.ends=both --json
@@ -70,6 +72,11 @@ if command -v verilator >/dev/null && command -v g++ >/dev/null; then
         equal "trace with --lora-mac $unit" "$hash" "$(number trace_hash)"
     done
     run 0 "${here[@]}" --lora-mac lockstep --out "$folder/waves" --trace fst
+    cp -r rtl "$folder/rtl"
+    sed -i "s/10'sd127 ? 8'sd127/10'sd63 ? 8'sd63/" "$folder/rtl/requantiser.v"
+    ETCHSIM_RTL=$folder/rtl run 1 "${here[@]}" --lora-mac lockstep --out "$folder/broken"
+    has "$err" 'LoRA MAC unit of the embedding, cycle '
+    has "$err" 'link delta_embed, field delta_data_o'
     [ -s "$folder/waves/lora_mac_rtl_embedding.fst" ] && [ -s "$folder/waves/lora_mac_rtl_head.fst" ] || wrong 'no waveforms of the ends'
 fi
 

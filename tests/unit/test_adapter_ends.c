@@ -224,8 +224,8 @@ static void images_bring_ends(void)
         struct error e;
         size_t header;
         REQUIRE_GOOD(adapter_load(adapter_folder_written(&spec, GGML_F16, "image"), &spec.shape, &a, &e), &e);
-        uint8_t *image = malloc(memory_image_bytes(&a));
-        REQUIRE(image);
+        static uint8_t image[1 << 16], contents[1 << 16];
+        ES_ASSERT(memory_image_bytes(&a) <= sizeof image);
         memory_image_write(&a, image);
         CHECK_EQ_INT(image[8], k ? 2 : 1);
         REQUIRE_GOOD(memory_image_header_bytes(image, &header, &e), &e);
@@ -235,14 +235,12 @@ static void images_bring_ends(void)
         for (int32_t layer = adapter_first_layer(&a); layer <= adapter_last_layer(&a); layer++) {
             const struct memory_slice *slice = &slices[layer + 1];
             size_t bytes = slice_contents_bytes(&b, layer);
-            uint8_t *contents = malloc(bytes);
-            REQUIRE(contents);
+            ES_ASSERT(bytes <= sizeof contents);
             CHECK_EQ_UINT(slice->offset, end);
             CHECK_EQ_UINT(slice->bytes, slice_size(&a, layer).bytes);
             memory_image_slice(&b, layer, image + slice->offset);
             slice_contents(&b, layer, contents);
             CHECK_EQ_UINT(slice_checksum(contents, bytes), slice->checksum);
-            free(contents);
             end = slice->offset + (slice->bytes + 7) / 8 * 8;
         }
         CHECK_EQ_UINT(end, memory_image_bytes(&a));
@@ -252,7 +250,6 @@ static void images_bring_ends(void)
             CHECK_EQ_BYTES(q->a, p->a, (size_t)p->rank * (size_t)p->n_in);
             CHECK_EQ_BYTES(q->b, p->b, (size_t)p->rank * (size_t)p->n_out);
         }
-        free(image);
         free(slices);
         adapter_free(&a);
         adapter_free(&b);
