@@ -156,8 +156,8 @@ static void place_units(struct chip *c)
 #define WIRE(from, from_port, link, to, to_port, depth, ...) \
     ((from)->from_port = (to)->to_port = connect(c, (link), &(from)->unit, &(to)->unit, (depth), (struct wire){__VA_ARGS__}))
 
-/* names: of the request and of the response. */
-static void wire_port(struct chip *c, struct sram *sram, struct sram_port *port, enum sram_client client, const char *const names[2],
+/* names: of the request, of the response. */
+static void wire_port(struct chip *c, struct sram *sram, struct sram_port *port, enum sram_client client, const char *const *names,
                       struct unit *unit, struct link **request, struct link **response)
 {
     struct wire ask = {names[0], PAYLOAD_NONE, {0}, WAKE_FIRST}, answer = {names[1], PAYLOAD_NONE, {0}, WAKE_FIRST};
@@ -240,43 +240,37 @@ static void wire_layer(struct chip *c, uint32_t l)
     }
 }
 
-/* The ends' links. No deadlock: the LoRA MAC unit serves one receiver, which takes its delta before it waits for its own output. */
-static void wire_embed_end(struct chip *c)
+static void wire_end_sram(struct chip *c, struct end_block *b, const char *const names[4], int32_t layer)
 {
-    static const char *const reads[2] = {"embed_lora_read", "embed_lora_read_done"}, *const writes[2] = {"embed_dma_write",
-                                                                                                         "embed_dma_write_done"};
-    struct end_block *b = chip_end(c, LINEARS_EMBEDDING);
-    const size_t slice = slice_index(c->shape.n_layers, 0, LAYER_EMBEDDING);
-    if (b) {
-        WIRE(&c->embed, out_lora, &b->lora_x, &b->lora_mac, in_x[0], c->config.link_depth, "lora_x_embed", PAYLOAD_ACT8,
-             {(int32_t)c->embed.lora_inputs}, WAKE_IDLE);
-        WIRE(&b->lora_mac, out_delta[0], &b->delta, &c->embed, in_delta, c->config.link_depth, "delta_embed", PAYLOAD_ACC,
-             {c->shape.d_model}, WAKE_LAST);
-        wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, reads, &b->lora_mac.unit, &b->lora_mac.read_request,
-                  &b->lora_mac.read_response);
-        wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, writes, &c->dma.unit, &c->dma.write_request[slice],
-                  &c->dma.write_response[slice]);
-    }
+    const size_t slice = slice_index(c->shape.n_layers, 0, layer);
+    wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, names, &b->lora_mac.unit, &b->lora_mac.read_request, &b->lora_mac.read_response);
+    wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, names + 2, &c->dma.unit, &c->dma.write_request[slice],
+              &c->dma.write_response[slice]);
 }
 
-static void wire_head_end(struct chip *c, struct rom_array *head, uint32_t p_head)
+/* The ends' links. No deadlock: the LoRA MAC unit serves one receiver, which takes its delta before it waits for its own output. */
+static void wire_ends(struct chip *c, struct rom_array *rom, uint32_t p_head)
 {
-    static const char *const reads[2] = {"head_lora_read", "head_lora_read_done"}, *const writes[2] = {"head_dma_write",
-                                                                                                       "head_dma_write_done"};
-    struct end_block *b = chip_end(c, LINEARS_HEAD);
-    const size_t slice = slice_index(c->shape.n_layers, 0, c->shape.n_layers);
-    if (b) {
-        WIRE(&c->final_norm, out_lora, &b->lora_x, &b->lora_mac, in_x[0], c->config.link_depth, "lora_x_head", PAYLOAD_ACT8,
-             {c->shape.d_model}, WAKE_IDLE);
-        WIRE(&b->lora_mac, out_delta[0], &b->delta, head, port[p_head].in_delta, c->config.link_depth, "delta_head", PAYLOAD_ACC,
-             {c->shape.n_vocab}, WAKE_LAST);
-        wire_port(c, &b->sram, &b->lora_read, SRAM_LORA_READ, reads, &b->lora_mac.unit, &b->lora_mac.read_request,
-                  &b->lora_mac.read_response);
-        wire_port(c, &b->sram, &b->dma_write, SRAM_DMA_WRITE, writes, &c->dma.unit, &c->dma.write_request[slice],
-                  &c->dma.write_response[slice]);
+    static const char *const embed_names[] = {"embed_lora_read", "embed_lora_read_done", "embed_dma_write", "embed_dma_write_done"};
+    static const char *const head_names[] = {"head_lora_read", "head_lora_read_done", "head_dma_write", "head_dma_write_done"};
+    struct end_block *embed = chip_end(c, LINEARS_EMBEDDING), *head = chip_end(c, LINEARS_HEAD);
+    const uint32_t depth = c->config.link_depth;
+    const int32_t d = c->shape.d_model, n_layers = c->shape.n_layers;
+    if (embed) {
+        WIRE(&c->embed, out_lora, &embed->lora_x, &embed->lora_mac, in_x[0], depth, "lora_x_embed", PAYLOAD_ACT8,
+             {(int32_t)c->embed.lora_inputs}, WAKE_IDLE);
+        WIRE(&embed->lora_mac, out_delta[0], &embed->delta, &c->embed, in_delta, depth, "delta_embed", PAYLOAD_ACC, {d}, WAKE_LAST);
+        wire_end_sram(c, embed, embed_names, LAYER_EMBEDDING);
     }
-    if (b && chip_streams(c)) {
-        WIRE(&c->dma, out_written[slice], &b->written, &c->final_norm, in_written, 1, "head_written", PAYLOAD_NONE, {0}, WAKE_FIRST);
+    if (head) {
+        WIRE(&c->final_norm, out_lora, &head->lora_x, &head->lora_mac, in_x[0], depth, "lora_x_head", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+        WIRE(&head->lora_mac, out_delta[0], &head->delta, rom, port[p_head].in_delta, depth, "delta_head", PAYLOAD_ACC, {c->shape.n_vocab},
+             WAKE_LAST);
+        wire_end_sram(c, head, head_names, n_layers);
+    }
+    if (head && chip_streams(c)) {
+        WIRE(&c->dma, out_written[slice_index(n_layers, 0, n_layers)], &head->written, &c->final_norm, in_written, 1, "head_written",
+             PAYLOAD_NONE, {0}, WAKE_FIRST);
     }
 }
 
@@ -304,8 +298,7 @@ static void wire_chip(struct chip *c)
     WIRE(&c->final_norm, out_retired, &c->retired, &c->sequencer, in_retired, depth, "retired", PAYLOAD_NONE, {0}, WAKE_FIRST);
     WIRE(head, port[p_head].out, &c->logits, &c->sampler, in_logits, depth, "logits", PAYLOAD_ACC, {c->shape.n_vocab}, WAKE_WHOLE);
     WIRE(&c->sampler, out_token, &c->sampled, &c->sequencer, in_sampled, depth, "sampled", PAYLOAD_NONE, {0}, WAKE_FIRST);
-    wire_embed_end(c);
-    wire_head_end(c, head, p_head);
+    wire_ends(c, head, p_head);
     for (int l = 0; l < c->shape.n_layers && chip_streams(c); l++) {
         struct layer_block *b = &c->layers[l];
         WIRE(&c->dma, out_written[slice_index(c->shape.n_layers, 0, l)], &b->written, &b->attention_norm, in_written, 1, "written",
