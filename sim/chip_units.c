@@ -219,6 +219,7 @@ static void set_end(struct chip *c, struct end_block *b, enum linear_group group
     set_lora_mac(c, &b->lora_mac, group, 1);
     const struct end_map *map = memory_map_end(&c->map, group);
     sram_init_group(&b->sram, &c->config, map->ways, map->capacity_words);
+    b->sram.page_words = map->page_words;
 }
 
 void chip_set_ends(struct chip *c)
@@ -347,6 +348,10 @@ void chip_set_pages(struct chip *c)
     }
     pages_init(&c->pool, pages, map->n_pages);
     map->slot_page = chip_keep(c, (size_t)slots->count * (map->slot_pages + 1), sizeof *map->slot_page);
+    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
+        struct end_map *end = memory_map_end(map, g);
+        end->page = end->page_words ? chip_keep(c, (size_t)slots->count * (map->slot_pages + 1), sizeof *end->page) : NULL;
+    }
     if (map->shared) {
         map->kv_page = chip_keep(c, (size_t)c->config.kv_sequences * 2 * (map->kv_pages + 1), sizeof *map->kv_page);
     }

@@ -35,11 +35,26 @@ static uint32_t end_ways(const struct chip_config *config)
     return row_words < config->sram_ways ? row_words : config->sram_ways;
 }
 
+static bool has_pages(const struct chip_config *config)
+{
+    return config->slots_layout != LAYOUT_FIXED || config->sram_split != SPLIT_FIXED;
+}
+
+/* What begins at a multiple of it begins at the first bank; with pages at the beginning of a row as well. */
+static uint32_t end_unit_words(const struct chip_config *config)
+{
+    uint32_t ways = end_ways(config), row_words = lora_geometry(config).row_words, unit = ways;
+    while (has_pages(config) && unit % row_words != 0) {
+        unit += ways;
+    }
+    return unit;
+}
+
 /* Of a group's A: one, or of the embedding one for each block of tokens, padded so that all begin at the same bank. */
 static uint64_t a_words(const struct chip_config *config, const struct shape *shape, enum linear_group group,
                         const struct lora_region *region)
 {
-    uint64_t block = ceil_div(region->a.words, end_ways(config)) * end_ways(config);
+    uint64_t unit = end_unit_words(config), block = ceil_div(region->a.words, unit) * unit;
     return group == LINEARS_EMBEDDING ? ceil_div((uint32_t)shape->n_vocab, region->job.inputs) * block : region->a.words;
 }
 
@@ -89,31 +104,6 @@ static uint64_t slot_words(const struct chip_config *config, const struct shape 
 bool config_has_end(const struct chip_config *config, enum linear_group end)
 {
     return config->lora_ends == ENDS_BOTH || config->lora_ends == (end == LINEARS_HEAD ? ENDS_HEAD : ENDS_EMBEDDING);
-}
-
-/* An SRAM for each end that has a LoRA MAC unit, of one group of banks: as deep as the slots need. */
-static bool make_ends(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
-{
-    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
-        struct end_map *end = memory_map_end(map, g);
-        if (!config_has_end(config, g)) {
-            continue;
-        }
-        if (g == LINEARS_HEAD && shape->n_vocab > LORA_OUTPUTS_MAX) {
-            return error_input(e, "%s: lora.ends: expected a head of at most %d tokens, which the LoRA MAC unit can count, found %d",
-                               config->name, LORA_OUTPUTS_MAX, shape->n_vocab);
-        }
-        uint64_t slot = slot_words(config, shape, g, g + 1), depth = ceil_div(slot * config->slots_count, end_ways(config));
-        if (depth * end_ways(config) > UINT32_MAX) {
-            return error_input(
-                e, "%s: %u slots of rank %u on the %s take %.1f GiB: expected fewer than 2^32 words (slots.count, slots.rank_max)",
-                config->name, config->slots_count, config->slots_rank_max, g == LINEARS_HEAD ? "head" : "embedding",
-                (double)slot * config->slots_count * config->sram_width_bits / 8 / 1073741824);
-        }
-        *end = (struct end_map){
-            .slot_words = (uint32_t)slot, .capacity_words = (uint32_t)(depth * end_ways(config)), .ways = end_ways(config)};
-    }
-    return true;
 }
 
 /* Pages that lie before a word; none lies across two groups of banks. */
@@ -177,6 +167,45 @@ static bool place_slots(const struct chip_config *config, struct memory_map *map
     return map->slots_words + map->kv_words <= map->capacity_words || no_room(config, map, text, map->slots_words, e);
 }
 
+/* Slots of their own, or the pool's pages where these take less. */
+static uint64_t size_end(const struct chip_config *config, const struct memory_map *map, struct end_map *end)
+{
+    uint64_t slots = ceil_div((uint64_t)end->slot_words * config->slots_count, end->ways) * end->ways;
+    if (map->n_pages > 0) {
+        uint64_t page = ceil_div(ceil_div(end->slot_words, map->slot_pages), end->unit_words) * end->unit_words;
+        end->page_words = page * map->n_pages < slots ? (uint32_t)page : 0;
+    }
+    return end->page_words ? (uint64_t)end->page_words * map->n_pages : slots;
+}
+
+/* An SRAM for each end that has a LoRA MAC unit. */
+static bool make_ends(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
+{
+    for (enum linear_group g = LINEARS_HEAD; g < LINEAR_GROUPS_ALL; g++) {
+        if (!config_has_end(config, g)) {
+            continue;
+        }
+        if (g == LINEARS_HEAD && shape->n_vocab > LORA_OUTPUTS_MAX) {
+            return error_input(e, "%s: lora.ends: expected a head of at most %d tokens, which the LoRA MAC unit can count, found %d",
+                               config->name, LORA_OUTPUTS_MAX, shape->n_vocab);
+        }
+        uint64_t slot = slot_words(config, shape, g, g + 1), words = slot;
+        struct end_map *end = memory_map_end(map, g);
+        *end = (struct end_map){.slot_words = (uint32_t)slot, .ways = end_ways(config), .unit_words = end_unit_words(config)};
+        if (slot <= UINT32_MAX) {
+            words = size_end(config, map, end);
+        }
+        if (words > UINT32_MAX) {
+            return error_input(
+                e, "%s: %u slots of rank %u on the %s take %.1f GiB: expected fewer than 2^32 words (slots.count, slots.rank_max)",
+                config->name, config->slots_count, config->slots_rank_max, g == LINEARS_HEAD ? "head" : "embedding",
+                (double)words * config->sram_width_bits / 8 / 1073741824);
+        }
+        end->capacity_words = (uint32_t)words;
+    }
+    return true;
+}
+
 bool memory_map_make(const struct chip_config *config, const struct shape *shape, struct memory_map *map, struct error *e)
 {
     uint32_t width = config->sram_width_bits, layers = config->chip_organisation == ORGANISATION_SHARED ? (uint32_t)shape->n_layers : 1;
@@ -202,19 +231,16 @@ bool memory_map_make(const struct chip_config *config, const struct shape *shape
         .page_words = config->sram_page_words,
         .group_words = config->sram_ways * config->sram_depth_words,
     };
-    if (!make_ends(config, shape, map, e)) {
-        return false;
-    }
-    if (config->slots_layout == LAYOUT_FIXED && config->sram_split == SPLIT_FIXED) {
-        return place_slots(config, map, e);
+    if (!has_pages(config)) {
+        return place_slots(config, map, e) && make_ends(config, shape, map, e);
     }
     map->group_pages = map->group_words / map->page_words;
     map->slot_pages = (uint32_t)ceil_div(slot, map->page_words);
     if (config->sram_split == SPLIT_SHARED) {
         share_pages(map);
-        return true;
+        return make_ends(config, shape, map, e);
     }
-    return place_pages(config, map, e);
+    return place_pages(config, map, e) && make_ends(config, shape, map, e);
 }
 
 /* A layer's groups, or an end. */
@@ -279,6 +305,12 @@ uint32_t memory_map_slice_words(const struct memory_map *map, const struct adapt
     return last->job.b_address_words + last->b.words;
 }
 
+/* Pages of an end that an adapter fills; 0 where it has none. */
+static uint32_t end_pages(const struct memory_map *map, const struct adapter *adapter, const struct end_map *end, int32_t layer)
+{
+    return end->page_words ? (uint32_t)ceil_div(memory_map_slice_words(map, adapter, layer), end->page_words) : 0;
+}
+
 uint32_t memory_map_adapter_pages(const struct memory_map *map, const struct adapter *adapter)
 {
     uint32_t most_words = map->whole_slots ? map->slot_words : 1;
@@ -286,5 +318,22 @@ uint32_t memory_map_adapter_pages(const struct memory_map *map, const struct ada
         uint32_t here = memory_map_slice_words(map, adapter, layer);
         most_words = here > most_words ? here : most_words;
     }
-    return (uint32_t)ceil_div(most_words, map->page_words);
+    uint32_t pages = (uint32_t)ceil_div(most_words, map->page_words);
+    uint32_t embedding = end_pages(map, adapter, &map->embedding, LAYER_EMBEDDING),
+             head = end_pages(map, adapter, &map->head, map->n_layers);
+    pages = embedding > pages ? embedding : pages;
+    return head > pages ? head : pages;
+}
+
+void memory_map_set_end_pages(const struct memory_map *map, int32_t slot, uint32_t n)
+{
+    const uint32_t *from = memory_map_slot_page(map, slot);
+    const struct end_map *const ends[] = {&map->embedding, &map->head};
+    for (int k = 0; k < 2; k++) {
+        const struct end_map *end = ends[k];
+        for (uint32_t i = 0; end->page && i < n; i++) {
+            uint32_t index = from[i] / map->group_words * map->group_pages + from[i] % map->group_words / map->page_words;
+            end->page[(size_t)slot * (map->slot_pages + 1) + i] = index * end->page_words;
+        }
+    }
 }

@@ -17,10 +17,12 @@
  * A slot is as large as an adapter of slots.rank_max on all seven linears. In it (or in an adapter's pages, one after the other), per group of linears that share
  * an input (QKV, O, gate and up, down): region A of all of them, then region B, in whole lane rows (docs/lora_mac.md). A K or V row is one token: n_kv_heads *
  * (head_dim mantissas of kv.bits and an exponent of a byte).
- * An end (embedding or head) that has a LoRA MAC unit (lora.ends) has an SRAM of its own, whatever slots.layout and sram.split are: slots.count slots, each as large
- * as a pair of slots.rank_max, in one group of banks, as many as a lane row has words (sram.ways, if those are fewer), as deep as the slots need. The head's regions
- * are those of a linear. The embedding's region A is one for each block of lora.lanes tokens, each with its preamble, so that a token's column is read as the block
- * that it is in; then region B. Each A begins at the same bank (padded by less than a row, if sram.ways is no divisor), so that no token's id changes cycles.
+ * An end (embedding or head) that has a LoRA MAC unit (lora.ends) has an SRAM of its own, in one group of banks, as many as a lane row has words (sram.ways, if
+ * those are fewer), as deep as it takes: slots.count slots, each as large as a pair of slots.rank_max. Where there are pages, and all of them together take less
+ * than that, it has them too: page i of the layers is page i of an end, of a size that makes a pair of slots.rank_max fill as many pages as such linears do. The head's
+ * regions are those of a linear. The embedding's region A is one for each block of lora.lanes tokens, each with its preamble, so that a token's column is read as the
+ * block that it is in; then region B. Each A begins at the same bank, and with pages at the beginning of a row (padded where sram.ways is less than a row's words), so
+ * that no token's id changes cycles.
  *   | slot 0: A of tokens 0 .. L - 1, A of tokens L .. 2 L - 1, ..., B | slot 1: ... |
  *
  * Inaccuracy: the kernels keep KV exponents in 16 bits, and nothing proves that they fit the byte that is counted here.
@@ -42,6 +44,9 @@ struct lora_region {     /* one group of linears of one adapter in one layer */
 
 struct end_map { /* the SRAM of an end, all zero where it has no LoRA MAC unit */
     uint32_t slot_words, capacity_words, ways;
+    uint32_t unit_words; /* blocks of the embedding's A, and pages, are multiples of it: they begin at the same bank */
+    uint32_t page_words; /* 0: a slot has its place. Else a slot's pages are those of its table, in an end's words: */
+    uint32_t *page;      /* [slots.count][slot_pages + 1] tables, as memory_map.slot_page */
 };
 
 struct memory_map {
@@ -96,7 +101,7 @@ void memory_map_place(struct memory_map *map, const struct chip_config *config, 
 /* From one block of the embedding's A to the next. */
 static inline uint32_t memory_map_block_words(const struct memory_map *map, const struct lora_region *embedding)
 {
-    return (uint32_t)(ceil_div(embedding->a.words, map->embedding.ways) * map->embedding.ways);
+    return (uint32_t)(ceil_div(embedding->a.words, map->embedding.unit_words) * map->embedding.unit_words);
 }
 /* Where a group's regions lie; of the embedding's A the block of token 0, the others behind it. */
 struct lora_region memory_map_lora(const struct memory_map *map, const struct adapter *adapter, int32_t layer, enum linear_group group,
@@ -139,12 +144,17 @@ static inline uint32_t memory_map_slice_room(const struct memory_map *map, int32
 static inline struct sram_place memory_map_slice(const struct memory_map *map, int32_t slot, int32_t layer)
 {
     if (layer == LAYER_EMBEDDING || layer == map->n_layers) {
-        return (struct sram_place){(uint32_t)slot * memory_map_slice_room(map, layer), NULL};
+        const struct end_map *end = layer == LAYER_EMBEDDING ? &map->embedding : &map->head;
+        return end->page ? (struct sram_place){0, &end->page[(size_t)slot * (map->slot_pages + 1)]}
+                         : (struct sram_place){(uint32_t)slot * end->slot_words, NULL};
     }
     struct sram_place place = memory_map_slot(map, slot);
     place.address_words += map->layers > 1 ? (uint32_t)layer * map->slot_words : 0;
     return place;
 }
+
+/* A slot has got so many pages: which ones they are at the ends. */
+void memory_map_set_end_pages(const struct memory_map *map, int32_t slot, uint32_t n);
 
 enum kv_part { KV_K, KV_V };
 /* A sequence's KV cache of one layer, among those in the block's SRAM. */

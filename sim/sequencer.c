@@ -163,6 +163,7 @@ static void take_slot(struct sequencer *u, struct request *r, cycle_t now)
         make_room(u, true, u->slots.adapters[r->version].pages, now);
         i = slots_victim(&u->slots);
         slots_load(&u->slots, i, r->version, now);
+        memory_map_set_end_pages(u->map, i, u->slots.slot[i].pages);
         if (u->map->damage) {
             u->map->damage[i] = NULL;
         }

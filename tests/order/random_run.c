@@ -331,7 +331,9 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
     struct end_block *const ends[] = {&c->embed_end, &c->head_end}; /* all zero where there is none */
     for (int i = 0; i < 2; i++) {
         out->seen.corrected += ends[i]->lora_mac.corrected;
+        const bool pages = (i == 0 ? &c->map.embedding : &c->map.head)->page_words > 0;
         out->seen.end_words += ends[i]->sram.words[SRAM_LORA_READ];
+        out->seen.end_page_words += pages ? ends[i]->sram.words[SRAM_LORA_READ] : 0;
         out->counters_hash = XXH3_64bits_withSeed(ends[i]->sram.words, sizeof ends[i]->sram.words, out->counters_hash);
         out->counters_hash = XXH3_64bits_withSeed(ends[i]->sram.lost_cycles, sizeof ends[i]->sram.lost_cycles, out->counters_hash);
     }

@@ -38,7 +38,7 @@ struct outcome { /* what must be equal between engines */
     uint64_t counters_hash; /* of the SRAMs and the slots */
     struct {
         uint64_t restarts, dropped, detections, corrected, silent, retired;
-        uint64_t end_words;                                              /* that LoRA MAC units at the ends read */
+        uint64_t end_words, end_page_words;                              /* that LoRA MAC units at the ends read; of them in pages */
         uint64_t hits, evictions, prefetched, overtaken, waiting_cycles; /* the last: of norms for slices, streaming */
     } seen;                                                              /* how much of it happened */
     bool good;

@@ -122,7 +122,7 @@ static void random_runs_differ(void)
 
 static void serving_step_equals_skip(void)
 {
-    uint64_t cycles = 0, hits = 0, evictions = 0, prefetched = 0, overtaken = 0, waiting_cycles = 0;
+    uint64_t cycles = 0, hits = 0, evictions = 0, prefetched = 0, overtaken = 0, waiting_cycles = 0, end_words = 0, end_page_words = 0;
     for (uint64_t seed = 1; seed <= N_CONFIGS; seed++) {
         struct random_run run;
         random_run_make(&run, seed);
@@ -137,14 +137,19 @@ static void serving_step_equals_skip(void)
         prefetched += step.seen.prefetched;
         overtaken += step.seen.overtaken;
         waiting_cycles += step.seen.waiting_cycles;
+        end_words += step.seen.end_words;
+        end_page_words += step.seen.end_page_words;
         random_run_free(&run);
     }
+    CHECK(end_page_words > 10000 && end_words > end_page_words + 10000);
     CHECK(hits > N_CONFIGS && evictions > N_CONFIGS / 2 && prefetched > N_CONFIGS / 2 && overtaken > N_CONFIGS / 8 &&
           waiting_cycles > 100000);
     printf(
-        "\n    %d random chips, %llu cycles, %llu hits, %llu evictions, %llu prefetched, %llu overtaken, %llu cycles in norms for slices ",
+        "\n    %d random chips, %llu cycles, %llu hits, %llu evictions, %llu prefetched, %llu overtaken, %llu cycles in norms for slices, "
+        "%llu words read at the ends, %llu of them in pages ",
         N_CONFIGS, (unsigned long long)cycles, (unsigned long long)hits, (unsigned long long)evictions, (unsigned long long)prefetched,
-        (unsigned long long)overtaken, (unsigned long long)waiting_cycles);
+        (unsigned long long)overtaken, (unsigned long long)waiting_cycles, (unsigned long long)end_words,
+        (unsigned long long)end_page_words);
 }
 
 /* Tenants do not disturb each other: each request's tokens are those of the model alone with its adapter, whatever the policy. */

@@ -219,6 +219,47 @@ static void ends_by_hand(void)
     CHECK_CONTAINS(e.message, "lora.ends: expected a head of at most 1048575 tokens, which the LoRA MAC unit can count, found 1048576");
 }
 
+/* The same in pages: blocks and pages are whole rows that begin at the first bank, multiples of 6 words. A slot of 264 words is 5 pages of 64 in a layer, so of 12 in
+ * the embedding (51 words), 18 for the head. */
+static void ends_have_pages_by_hand(void)
+{
+    struct chip_config config = config_by_hand();
+    struct lora_pair pairs[LINEAR_ENDS] = {[LINEAR_Q] = {.rank = 1}, [LINEAR_EMBEDDING] = {.rank = 2}, [LINEAR_HEAD] = {.rank = 1}};
+    struct adapter adapter = {.n_layers = 1, .rank_max = 2, .pairs = pairs};
+    struct lora_region regions[LINEAR_GROUPS_ALL];
+    struct memory_map map;
+    struct error e = {0};
+    config.lora_ends = ENDS_BOTH;
+    config.slots_layout = LAYOUT_PAGED;
+    config.slots_count = 8;
+    config.slots_pages = 12;
+    config.sram_page_words = 64;
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    memory_map_place(&map, &config, &shape_by_hand, &adapter, 1, regions);
+    CHECK_EQ_UINT(map.slot_words, 264);
+    CHECK_EQ_UINT(map.slot_pages, 5);
+    CHECK_EQ_UINT(map.embedding.slot_words, 2 * 18 + 3 * (3 + 2));
+    CHECK_EQ_UINT(map.embedding.page_words, 12);
+    CHECK_EQ_UINT(map.embedding.capacity_words, 12 * 12);
+    CHECK_EQ_UINT(map.head.slot_words, 45);
+    CHECK_EQ_UINT(map.head.page_words, 12);
+    CHECK_EQ_UINT(memory_map_slice_words(&map, &adapter, LAYER_EMBEDDING), 51);
+    CHECK_EQ_UINT(memory_map_adapter_pages(&map, &adapter), 5); /* the embedding's; Q takes 1, the head's 36 words 3 */
+    uint32_t slots[8 * 6] = {[2 * 6] = 3 * 64, 0, 7 * 64}, embedding[8 * 6] = {0}, head[8 * 6] = {0};
+    map.slot_page = slots;
+    map.embedding.page = embedding;
+    map.head.page = head;
+    memory_map_set_end_pages(&map, 2, 3);
+    CHECK_EQ_UINT(embedding[12], 3 * 12);
+    CHECK_EQ_UINT(embedding[13], 0);
+    CHECK_EQ_UINT(embedding[14], 7 * 12);
+    CHECK(memory_map_slice(&map, 2, LAYER_EMBEDDING).pages == embedding + 12 && memory_map_slice(&map, 2, 1).pages == head + 12);
+    config.slots_count = 2; /* fewer words than 12 pages */
+    REQUIRE_GOOD(memory_map_make(&config, &shape_by_hand, &map, &e), &e);
+    CHECK_EQ_UINT(map.embedding.page_words, 0);
+    CHECK_EQ_UINT(map.embedding.capacity_words, 2 * 51);
+}
+
 void suite_memory_map(void)
 {
     suite_begin("memory_map");
@@ -226,4 +267,5 @@ void suite_memory_map(void)
     suite_add("a slot's size by hand", a_slot_has_the_size_of_its_largest_adapter);
     suite_add("an adapter's regions by hand", a_region_by_hand);
     suite_add("the ends' regions by hand", ends_by_hand);
+    suite_add("the ends' pages by hand", ends_have_pages_by_hand);
 }
