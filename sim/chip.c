@@ -362,7 +362,6 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     size_t n_units = (chip_is_shared(c) ? UNITS_SHARED : UNITS_OUTSIDE + UNITS_PER_LAYER * n_layers) + n_ends * UNITS_PER_END;
     c->layers = chip_keep(c, c->n_layer_blocks, sizeof *c->layers);
     c->units = chip_keep(c, n_units, sizeof(struct unit *));
-    c->due = chip_keep(c, n_units, sizeof(struct unit *));
     size_t n_links = LINKS_OUTSIDE + (LINKS_PER_LAYER + (chip_is_shared(c) ? LINKS_LAST : chip_streams(c))) * (size_t)c->n_layer_blocks;
     n_links += n_ends * LINKS_PER_END + (chip_streams(c) && chip_end(c, LINEARS_HEAD));
     c->links = chip_keep(c, n_links, sizeof(struct link *));
@@ -378,6 +377,7 @@ static void build(struct chip *c, struct adapter *adapters, uint32_t n_adapters,
     chip_set_pages(c);
     chip_set_requests(c, requests, n_requests);
     chip_set_sequencer(c, adapters);
+    c->due = chip_keep(c, n_units + c->sequencer.n_free, sizeof(struct unit *));
     place_units(c);
     wire_chip(c);
     ES_ASSERT(c->n_units == n_units && c->n_links == n_links);

@@ -73,7 +73,11 @@ struct chip {
     struct unit **units; /* [n_units] in the order of the block diagram */
     struct link **links; /* [n_links] */
     struct wheel *wheel; /* of the skip engine, from its first cycle until chip_close() */
-    struct unit **due;   /* [n_units] room for it */
+    struct unit **due;   /* [n_units and tokens] room for it */
+    struct leap *leap;   /* of the skip engine, where tokens can leap; NULL: they cannot */
+    struct {
+        uint64_t passed, put_back; /* counters: blocks that were passed on board; times that a block with tokens on board was put back (leap.h) */
+    } leaps;
     uint32_t n_units, n_links;
     cycle_t now;           /* cycles run so far */
     uint32_t n_adapters;   /* that requests name */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "sim/engine_systemc.h"
+#include "sim/leap.h"
 #include "sim/wheel.h"
 
 static bool done(const struct chip *c)
@@ -105,6 +106,9 @@ bool chip_advance(struct chip *c, cycle_t until, struct error *e)
         for (uint32_t i = 0; i < n; i++) {
             c->due[i]->tick(c->due[i], now);
         }
+        if (c->leap) {
+            leap_end_cycle(c, c->due, n, now);
+        }
         c->now = n ? now + 1 : c->now;
     }
     return true;
@@ -112,10 +116,10 @@ bool chip_advance(struct chip *c, cycle_t until, struct error *e)
 
 static bool run_skip(struct chip *c, struct error *e)
 {
-    bool good = true;
+    bool good = start_wheel(c, e) && leap_new(c, &c->leap, e);
     do {
-        good = chip_advance(c, NEVER, e);
-    } while (c->pause);
+        good = good && chip_advance(c, NEVER, e);
+    } while (good && c->pause);
     return good && (done(c) || deadlock(c, c->now - 1, e));
 }
 
@@ -123,6 +127,9 @@ static bool run_skip(struct chip *c, struct error *e)
 
 bool chip_close(struct chip *c, struct error *e)
 {
+    if (c->leap) {
+        leap_close(c, c->now ? c->now - 1 : 0);
+    }
     leave_wheel(c);
     for (uint32_t i = 0; i < c->n_units; i++) {
         unit_close(c->units[i], c->now);

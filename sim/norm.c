@@ -57,7 +57,7 @@ static bool take(struct norm_unit *u, struct link *in_residual, struct link *in_
     if (in_delta) {
         link_pop(in_delta, now);
     }
-    u->until = now + (in_delta ? u->passes : 1) * (ceil_div(u->n, u->lanes) + u->latency_cycles);
+    u->until = now + norm_cycles(u, in_delta != NULL);
     unit_enter(&u->unit, now, UNIT_BUSY);
     unit_sleep(&u->unit, u->until);
     return true;

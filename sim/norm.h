@@ -47,6 +47,12 @@ struct norm_unit {
     int64_t *scratch;          /* [n] */
 };
 
+/* From the last beat of its inputs until it sends; `adds`: there is a delta. */
+static inline cycle_t norm_cycles(const struct norm_unit *u, bool adds)
+{
+    return (adds ? u->passes : 1) * (ceil_div(u->n, u->lanes) + u->latency_cycles);
+}
+
 void norm_tick(struct unit *unit, cycle_t now);
 
 #endif

@@ -60,13 +60,20 @@ static void random_config(struct chip_config *c, uint64_t *seed)
     c->lora_ends = pick(&more, 0, 3);
 }
 
-void random_run_make(struct random_run *run, uint64_t seed)
+/* leap: as random_run_make_leap() says. */
+static void make(struct random_run *run, uint64_t seed, bool leap)
 {
-    *run = (struct random_run){.seed = seed};
+    *run = (struct random_run){.seed = seed, .untraced = leap};
     struct shape shape = random_shape_of((enum architecture)(seed % ARCHITECTURE_COUNT), seed);
     test_random(&seed);
     int32_t n_adapters = (int32_t)pick(&seed, 0, 4);
     random_config(&run->config, &seed);
+    if (leap) {
+        shape.n_layers = (int32_t)pick(&seed, 1, 9);
+        run->config.sram_banks = run->config.sram_ways = pick(&seed, 1, 24);
+        run->config.attention_lanes *= pick(&seed, 1, 20);
+        run->config.attention_softmax_lanes *= pick(&seed, 1, 8);
+    }
     random_model_new(run->seed, &shape, n_adapters, (int32_t)run->config.slots_rank_max, &run->random);
     random_model_adapt_ends(run->seed, config_has_end(&run->config, LINEARS_EMBEDDING), config_has_end(&run->config, LINEARS_HEAD),
                             (int32_t)run->config.slots_rank_max, &run->random);
@@ -87,6 +94,16 @@ void random_run_make(struct random_run *run, uint64_t seed)
         sampling_make(pick(&seed, 0, 1) ? 0.8 : 0, 0.9, &r->sampling);
         random_seed(&r->random, run->seed, i);
     }
+}
+
+void random_run_make(struct random_run *run, uint64_t seed)
+{
+    make(run, seed, false);
+}
+
+void random_run_make_leap(struct random_run *run, uint64_t seed)
+{
+    make(run, seed, true);
 }
 
 void random_run_share(struct random_run *run)
@@ -366,6 +383,8 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
             }
         }
     }
+    out->seen.leapt = c->leaps.passed;
+    out->seen.put_back = c->leaps.put_back;
     out->seen.hits = c->sequencer.slots.hits;
     out->seen.evictions = c->sequencer.slots.evictions;
     if (out->good) {
@@ -399,7 +418,7 @@ struct outcome random_run_execute(const struct random_run *run, enum engine engi
 {
     struct outcome out = {0};
     struct random_run copy = *run;
-    struct trace *trace = trace_new();
+    struct trace *trace = run->untraced ? NULL : trace_new();
     struct chip *chip = NULL;
     struct error later = {0};
     for (uint32_t i = 0; i < copy.n_requests; i++) {

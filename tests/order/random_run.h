@@ -15,11 +15,14 @@ struct random_run { /* a chip with its inputs */
     uint64_t seed;
     struct incident incidents[12];
     uint32_t n_incidents;
-    bool pins; /* with the model at the LoRA MAC units' pins beside each C unit */
+    bool pins;     /* with the model at the LoRA MAC units' pins beside each C unit */
+    bool untraced; /* without a trace: tokens may leap */
 };
 
 /* A small random config that fits its own shape. */
 void random_run_make(struct random_run *run, uint64_t seed);
+/* One in whose layers tokens can leap (sim/leap.h): more layers, one group of banks, no trace. */
+void random_run_make_leap(struct random_run *run, uint64_t seed);
 /* Requests that arrive over time, and random slots.*, admission.* and host.depth on the same chip. */
 void random_run_serve(struct random_run *run);
 /* Adapters that are replaced and unloaded, broken loads and flipped bits, beside random_run_serve()'s requests; loads that stay broken drop requests. False when the
@@ -40,7 +43,8 @@ struct outcome { /* what must be equal between engines */
         uint64_t restarts, dropped, detections, corrected, silent, retired;
         uint64_t end_words, end_page_words;                              /* that LoRA MAC units at the ends read; of them in pages */
         uint64_t hits, evictions, prefetched, overtaken, waiting_cycles; /* the last: of norms for slices, streaming */
-    } seen;                                                              /* how much of it happened */
+        uint64_t leapt, put_back;
+    } seen; /* how much of it happened */
     bool good;
     struct error error;
 };

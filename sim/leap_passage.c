@@ -1,0 +1,196 @@
+#include "sim/leap_passage.h"
+
+#include <string.h>
+
+struct unit *block_unit(struct layer_block *b, uint32_t which)
+{
+    struct unit *const units[BLOCK_UNITS] = {
+        [BLOCK_ROM_QKV] = &b->rom_qkv.unit,         [BLOCK_ROPE] = &b->rope.unit,   [BLOCK_ATTENTION] = &b->attention.unit,
+        [BLOCK_SRAM] = &b->sram.unit,               [BLOCK_ROM_O] = &b->rom_o.unit, [BLOCK_FFN_NORM] = &b->ffn_norm.unit,
+        [BLOCK_ROM_GATE_UP] = &b->rom_gate_up.unit, [BLOCK_SILU] = &b->silu.unit,   [BLOCK_ROM_DOWN] = &b->rom_down.unit,
+    };
+    return units[which];
+}
+
+void block_send(struct layer_block *b, struct token *token, cycle_t now)
+{
+    link_push(&b->x_qkv, now, token, b->attention_norm.beats);
+    link_push(&b->residual_attention, now, token, b->attention_norm.beats);
+}
+
+/* -- a clock of their own -- */
+
+enum { UNITS_ALONE = BLOCK_UNITS + 2, NEXT_NORM = BLOCK_UNITS, FIRST_NORM };
+
+struct alone {
+    struct unit *unit[UNITS_ALONE]; /* the block's units, the next norm, and the block's first one, which does not tick */
+    cycle_t wake[UNITS_ALONE];      /* the engine's */
+};
+
+/* Nothing they say goes to the engine. */
+static struct alone take_units(struct chip *c, uint32_t layer)
+{
+    struct alone a;
+    for (uint32_t i = 0; i < UNITS_ALONE; i++) {
+        a.unit[i] = i < BLOCK_UNITS   ? block_unit(&c->layers[layer], i)
+                    : i == NEXT_NORM ? c->layers[layer].down.receiver
+                                      : &c->layers[layer].attention_norm.unit;
+        a.wake[i] = a.unit[i]->wake;
+        a.unit[i]->wake = NEVER;
+        a.unit[i]->wheel = NULL;
+    }
+    return a;
+}
+
+/* The engine knows what it knew before, and what they said since. */
+static void give_back(const struct chip *c, const struct alone *a)
+{
+    for (uint32_t i = 0; i < UNITS_ALONE; i++) {
+        a->unit[i]->wheel = c->wheel;
+        cycle_t said = i == FIRST_NORM ? NEVER : a->unit[i]->wake;
+        a->unit[i]->wake = a->wake[i];
+        unit_sleep(a->unit[i], said);
+    }
+}
+
+/* Of the first n units. */
+static cycle_t next_wake(const struct alone *a, uint32_t n)
+{
+    cycle_t next = NEVER;
+    for (uint32_t i = 0; i < n; i++) {
+        next = a->unit[i]->wake < next ? a->unit[i]->wake : next;
+    }
+    return next;
+}
+
+static void tick_due(const struct alone *a, uint32_t n, cycle_t now)
+{
+    struct unit *due[FIRST_NORM];
+    uint32_t n_due = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (a->unit[i]->wake == now) {
+            a->unit[i]->wake = NEVER;
+            due[n_due++] = a->unit[i];
+        }
+    }
+    for (uint32_t i = 0; i < n_due; i++) {
+        due[i]->tick(due[i], now);
+    }
+}
+
+void passage_replay(struct chip *c, uint32_t layer, const struct boarded *boarded, uint32_t n, cycle_t now)
+{
+    struct layer_block *b = &c->layers[layer];
+    struct alone a = take_units(c, layer);
+    const uint32_t asked = b->sram.unit.inbox, asking = b->sram.unit.ports; /* the DMA, in this cycle: nobody sees it before the next one */
+    b->sram.unit.inbox = b->sram.unit.ports = 0;
+    for (uint32_t sent = 0;;) {
+        cycle_t wake = next_wake(&a, FIRST_NORM), at = sent < n && boarded[sent].at < wake ? boarded[sent].at : wake;
+        if (at > now) {
+            break;
+        }
+        if (sent < n && boarded[sent].at == at) {
+            b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = at; /* where it boarded, they were used already */
+            block_send(b, boarded[sent++].token, at);
+        }
+        tick_due(&a, FIRST_NORM, at);
+    }
+    b->sram.unit.inbox += asked;
+    b->sram.unit.ports |= asking;
+    give_back(c, &a);
+}
+
+/* -- measuring -- */
+
+static void note_states(struct layer_block *b, cycle_t from, cycle_t now, struct passage *p)
+{
+    for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
+        const struct unit *unit = block_unit(b, i);
+        if (unit->state != UNIT_IDLE && p->enter[i] == 0) {
+            p->enter[i] = (int64_t)(now - from);
+        }
+        if (unit->state == UNIT_IDLE && unit->since == now) {
+            p->leave[i] = (int64_t)(now - from);
+        }
+    }
+}
+
+static void note_counts(struct layer_block *b, struct block_counts *counts)
+{
+    for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
+        counts->busy_cycles[i] = block_unit(b, i)->state_cycles[UNIT_BUSY] - counts->busy_cycles[i];
+        counts->stall_cycles[i] = block_unit(b, i)->state_cycles[UNIT_STALL_SRAM] - counts->stall_cycles[i];
+    }
+    for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
+        counts->words[i] = b->sram.words[i] - counts->words[i];
+    }
+}
+
+/* Rooms and rates that no unit's rest implies: at least so many cycles lie between two tokens at qkv, gate_up and down. */
+static void note_limits(const struct layer_block *b, uint32_t norm_beats, struct passage *p)
+{
+    int64_t qkv = p->leave[BLOCK_ROM_QKV] - p->enter[BLOCK_ROM_QKV] + 1, gate_up = p->leave[BLOCK_ROM_GATE_UP] - p->enter[BLOCK_ROM_GATE_UP] + 1;
+    int64_t down = p->leave[BLOCK_ROM_DOWN] - p->enter[BLOCK_ROM_DOWN] + 1, depth = b->residual_attention.depth;
+    p->fits = p->enter[BLOCK_FFN_NORM] < (depth - 1) * qkv &&
+              (int64_t)p->sent - p->leave[BLOCK_FFN_NORM] < (depth - 1 - (int64_t)b->down.depth) * gate_up;
+    p->through = (int64_t)(p->period - p->taken) < down && norm_beats < down;
+}
+
+/* The way out is free, whoever is there. */
+static void open_way(struct link *link, struct burst *scratch)
+{
+    link->slots = scratch;
+    link->depth = 1;
+    link->head = link->count = 0;
+    link->popped_at = NEVER;
+    link->wires_free_at = 0;
+    link->wanted = false;
+}
+
+void passage_measure(struct chip *c, uint32_t layer, const struct token *token, cycle_t now, struct passage *p)
+{
+    struct layer_block *b = &c->layers[layer];
+    const struct norm_unit *norm = &c->layers[c->n_layer_blocks - 1].attention_norm; /* between any two blocks */
+    struct unit *next = b->down.receiver;
+    const struct layer_block block_before = *b;
+    const struct unit next_before = *next;
+    struct burst scratch[2] = {{0}};
+    struct token alone_token = *token;
+    alone_token.mark = now;
+    memset(alone_token.account_cycles, 0, sizeof alone_token.account_cycles);
+    *p = (struct passage){0};
+    note_counts(b, &p->counts);
+    open_way(&b->down, &scratch[0]);
+    open_way(&b->residual_ffn, &scratch[1]);
+    b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = now;
+    struct alone a = take_units(c, layer);
+    block_send(b, &alone_token, now);
+    for (cycle_t at = next_wake(&a, BLOCK_UNITS); at != NEVER; at = next_wake(&a, BLOCK_UNITS)) {
+        tick_due(&a, BLOCK_UNITS, at);
+        note_states(b, now, at, p);
+    }
+    note_counts(b, &p->counts);
+    ES_ASSERT(b->down.count == 1 && alone_token.mark == scratch[0].first - 1);
+    p->sent = scratch[0].first - 1 - now;
+    p->taken = scratch[0].last - now;
+    p->period = p->taken + norm_cycles(norm, true);
+    memcpy(p->account_cycles, alone_token.account_cycles, sizeof p->account_cycles);
+    note_limits(b, norm->beats, p);
+    *b = block_before;
+    *next = next_before;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t passage_distance(const struct passage *ahead, const struct passage *behind)
+{
+    int64_t distance = ahead->leave[BLOCK_ATTENTION] - behind->enter[BLOCK_SRAM]; /* it may still wait for the SRAM's answer when that rests */
+    distance = larger(distance, ahead->enter[BLOCK_ATTENTION] - behind->leave[BLOCK_ROPE]); /* the link between them has room for one */
+    for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
+        distance = larger(distance, ahead->leave[i] - behind->enter[i]);
+    }
+    return distance + 1;
+}
