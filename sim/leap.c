@@ -14,7 +14,19 @@ struct flight {       /* a token on board */
     struct token *token;
     const struct passage *passage;
     uint32_t first, to; /* it passes the blocks first .. to - 1; to 0: it is not on board */
-    cycle_t at;         /* the norm of the first one sent it */
+    cycle_t at;         /* the norm of the first one sent it; in units: of the block that it is in */
+    bool in_units;
+};
+
+/* Tokens in a block's units. Once one of them left as early as a token without company does, and nothing has disturbed the block since it came in, those behind it
+ * that keep their distance leave as early, too: the next one can board. */
+struct block_state {
+    uint8_t shut;
+    bool free;                  /* those in the units meet nobody */
+    uint32_t inside;            /* tokens in the units that rom_down has not sent */
+    cycle_t chain_from;         /* since the token that came in then, all kept their distance; NEVER: the last one doesn't count */
+    cycle_t last_at;            /* the last one came in */
+    const struct passage *last; /* what it does, if it meets nobody */
 };
 
 struct passed { /* sums over tokens */
@@ -29,7 +41,8 @@ struct leap {
     struct flight *head, *tail;
     struct passage **passages; /* [kv.context_tokens + 1] by the tokens that are attended to; NULL: not measured yet */
     struct passed *passed;     /* [n_layers + 1] what begins with this block, less what ends before it */
-    uint8_t *shut;             /* [n_layers] */
+    struct block_state *blocks; /* [n_layers] */
+    struct chip *lab;           /* a chip to measure passages in */
     struct boarded *inside;    /* [tokens of the sequencer] room */
 };
 
@@ -99,6 +112,49 @@ static void count(struct leap *l, const struct flight *f, uint32_t block, bool n
     l->chip->leaps.passed += blocks;
 }
 
+/* -- tokens in units -- */
+
+/* Whoever is in the block's units may have been held up, or will be. */
+static void disturb(struct block_state *s)
+{
+    s->free = false;
+    s->chain_from = NEVER;
+}
+
+/* It comes no earlier than the units are free after the last one that came in, if that met nobody. */
+static bool follows(const struct block_state *s, const struct flight *f)
+{
+    return s->chain_from != NEVER && (int64_t)(f->at - s->last_at) >= passage_distance(s->last, f->passage);
+}
+
+static void enter_units(struct block_state *s, struct flight *f)
+{
+    s->inside++;
+    f->in_units = true;
+    if (!f->passage) {
+        disturb(s);
+        return;
+    }
+    if (!follows(s, f)) {
+        s->free = false;
+        s->chain_from = f->at;
+    }
+    s->last_at = f->at;
+    s->last = f->passage;
+}
+
+/* rom_down sent it. */
+static void leave_units(struct block_state *s, struct flight *f, cycle_t now)
+{
+    s->inside--;
+    f->in_units = false;
+    if (!f->passage) {
+        disturb(s);
+    } else {
+        s->free |= f->at >= s->chain_from && now == f->at + f->passage->sent;
+    }
+}
+
 /* -- back into the units -- */
 
 /* The block goes on in its units; `now` is over. */
@@ -106,10 +162,12 @@ static void put_back(struct leap *l, uint32_t block, cycle_t now)
 {
     uint32_t n = 0;
     bool at_gate = false; /* a token on board is already on its way from the block before to this one */
-    if (l->shut[block] & SHUT_UNITS) {
+    struct block_state *s = &l->blocks[block];
+    if (s->shut & SHUT_UNITS) {
         return;
     }
-    l->shut[block] |= SHUT_UNITS;
+    s->shut |= SHUT_UNITS;
+    disturb(s);
     for (struct flight *f = l->head, *next; f; f = next) {
         next = f->behind;
         if (f->first > block || f->to <= block) {
@@ -124,9 +182,14 @@ static void put_back(struct leap *l, uint32_t block, cycle_t now)
                 at_gate = true;
             }
         } else if (f->to == block + 1 || now < sent + f->passage->period) {
+            const bool held = now < sent + f->passage->sent || f->to == block + 1; /* has not been sent, or could not be */
             l->inside[n++] = (struct boarded){f->token, sent};
             count(l, f, block, true);
             take_out(l, f);
+            f->at = sent;
+            if (held) {
+                enter_units(s, f);
+            }
         }
     }
     passage_replay(l->chip, block, l->inside, n, now);
@@ -144,7 +207,7 @@ static uint32_t reach(const struct leap *l, const struct flight *f, uint32_t fro
     const struct shape *shape = &l->chip->shape;
     const int32_t tokens = (int32_t)f->token->position + 1;
     uint32_t to = from;
-    while (to < l->n_layers && (to == from || (f->passage->through && !l->shut[to])) &&
+    while (to < l->n_layers && (to == from || (f->passage->through && !l->blocks[to].shut)) &&
            shape_visible_tokens(shape, (int32_t)to, tokens) == shape_visible_tokens(shape, (int32_t)f->first, tokens)) {
         to++;
     }
@@ -171,7 +234,7 @@ static uint32_t reach(const struct leap *l, const struct flight *f, uint32_t fro
 static void reach_again(const struct leap *l, const struct flight *boarded)
 {
     const uint32_t block = boarded->first;
-    for (struct flight *f = boarded->behind; f && f->to == block && !l->shut[block] && lands_at(f) > boarded->at; f = f->behind) {
+    for (struct flight *f = boarded->behind; f && f->to == block && !l->blocks[block].shut && lands_at(f) > boarded->at; f = f->behind) {
         uint32_t to = f->passage->through ? reach(l, f, block, f->ahead) : block;
         if (to == block) {
             return;
@@ -181,14 +244,13 @@ static void reach_again(const struct leap *l, const struct flight *boarded)
     }
 }
 
-static const struct passage *passage_for(struct leap *l, uint32_t block, const struct token *token, cycle_t now)
+static const struct passage *passage_for(struct leap *l, uint32_t block, const struct token *token)
 {
-    struct passage **known =
-        &l->passages[shape_visible_tokens(&l->chip->shape, (int32_t)block, (int32_t)token->position + 1)];
+    struct passage **known = &l->passages[shape_visible_tokens(&l->chip->shape, (int32_t)block, (int32_t)token->position + 1)];
     if (!*known) {
         *known = malloc(sizeof **known);
         ES_ASSERT(*known);
-        passage_measure(l->chip, block, token, now, *known);
+        passage_measure(l->lab, block, token, *known);
     }
     return *known;
 }
@@ -198,16 +260,13 @@ static bool rests(const struct unit *unit, uint32_t inbox)
     return unit->state == UNIT_IDLE && unit->inbox == inbox;
 }
 
-/* Nothing is in the block's units but the token that its norm sends. Who waits behind the block shuts the next one's gate. */
-static bool is_empty(struct leap *l, uint32_t block)
+/* Nothing is in the block's units but the token that its norm sends. */
+static bool is_empty(const struct leap *l, uint32_t block)
 {
     struct layer_block *b = &l->chip->layers[block];
-    bool empty = rests(&b->lora_mac.unit, 0) && b->sram.n_open == 0;
+    bool empty = l->blocks[block].inside == 0 && rests(&b->lora_mac.unit, 0) && b->sram.n_open == 0;
     for (uint32_t i = 0; i < BLOCK_UNITS && empty; i++) {
         empty = rests(block_unit(b, i), i == BLOCK_ROM_QKV || i == BLOCK_FFN_NORM);
-    }
-    if (empty && block + 1 < l->n_layers && (b->down.count > 0 || l->chip->layers[block + 1].attention_norm.token)) {
-        l->shut[block + 1] |= SHUT_GATE;
     }
     return empty;
 }
@@ -220,35 +279,67 @@ static void lift(struct link *link)
     link->receiver->ports &= ~((uint32_t)(link->count == 0) << link->port);
 }
 
+/* Whether a token that its norm sends can go on board: nothing in the block's units is in its way. */
+static bool may_board(const struct leap *l, uint32_t block, const struct flight *f)
+{
+    const struct layer_block *b = &l->chip->layers[block];
+    const struct block_state *s = &l->blocks[block];
+    if (!f->passage || !f->passage->fits || b->dma_write.request.count > 0 || b->sram.stream[SRAM_DMA_WRITE].open) {
+        return false;
+    }
+    return !(s->shut & SHUT_UNITS) || is_empty(l, block) || (s->free && follows(s, f));
+}
+
+/* Of a token that comes into this block: those ahead go further, those behind have come no further. */
+static struct flight *ahead_of(const struct leap *l, uint32_t block)
+{
+    struct flight *ahead = l->tail;
+    if (block < l->n_layers / 2) {
+        while (ahead && ahead->to <= block) {
+            ahead = ahead->ahead;
+        }
+        return ahead;
+    }
+    ahead = NULL;
+    for (struct flight *f = l->head; f && f->to > block; f = f->behind) {
+        ahead = f;
+    }
+    return ahead;
+}
+
 /* A norm has sent a token into its block in this cycle. */
 static void board(struct leap *l, uint32_t block, cycle_t now)
 {
     struct layer_block *b = &l->chip->layers[block];
+    struct block_state *s = &l->blocks[block];
     struct token *token = b->x_qkv.slots[(b->x_qkv.head + b->x_qkv.count - 1) % b->x_qkv.depth].token;
-    bool in_units = l->shut[block] & SHUT_UNITS, alone = !token->adapter && b->sram.unit.inbox == 0;
-    if (in_units && (!alone || !is_empty(l, block))) {
-        return;
+    struct flight *f = &l->flights[token - l->chip->sequencer.tokens];
+    f->token = token;
+    f->first = block;
+    f->at = now;
+    f->passage = token->adapter ? NULL : passage_for(l, block, token);
+    const bool may = may_board(l, block, f);
+    if (may && s->shut & SHUT_UNITS && block + 1 < l->n_layers &&
+        (s->inside > 0 || b->down.count > 0 || l->chip->layers[block + 1].attention_norm.token)) {
+        l->blocks[block + 1].shut |= SHUT_GATE;
     }
-    struct flight *f = &l->flights[token - l->chip->sequencer.tokens], *ahead = l->tail;
-    while (ahead && ahead->to <= block) {
-        ahead = ahead->ahead;
+    struct flight *ahead = may ? ahead_of(l, block) : NULL;
+    const uint32_t to = may ? reach(l, f, block, ahead) : block;
+    if (to == block) { /* it goes the long way, and so does the block */
+        if (!(s->shut & SHUT_UNITS)) {
+            lift(&b->x_qkv);
+            lift(&b->residual_attention);
+            put_back(l, block, now);
+            b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = now;
+            block_send(b, token, now);
+        }
+        enter_units(s, f);
+        return;
     }
     lift(&b->x_qkv);
     lift(&b->residual_attention);
-    if (alone) {
-        f->token = token;
-        f->first = block;
-        f->at = now;
-        f->passage = passage_for(l, block, token, now);
-        f->to = f->passage->fits ? reach(l, f, block, ahead) : block;
-    }
-    if (!alone || f->to == block) { /* it goes the long way, and so does the block */
-        put_back(l, block, now);
-        b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = now;
-        block_send(b, token, now);
-        return;
-    }
-    l->shut[block] &= (uint8_t)~SHUT_UNITS;
+    f->to = to;
+    s->shut &= (uint8_t)~SHUT_UNITS;
     insert(l, f, ahead);
     schedule(f);
     reach_again(l, f);
@@ -270,37 +361,68 @@ static void land(struct unit *unit, cycle_t now)
     b->residual_ffn.wires_free_at = 0; /* its beats went long ago */
     link_push(&b->down, now, f->token, b->rom_down.port[0].drain_beats);
     if (f->to < l->n_layers) {
-        l->shut[f->to] |= SHUT_GATE;
+        l->blocks[f->to].shut |= SHUT_GATE;
     }
     take_out(l, f);
 }
 
 /* -- the engine's side -- */
 
+/* What was sent over the link in this cycle, or NULL. */
+static const struct burst *sent_last(const struct link *link, cycle_t now)
+{
+    const struct burst *last = &link->slots[(link->head + link->count - 1) % link->depth];
+    return link->count > 0 && last->first == now + 1 ? last : NULL;
+}
+
 static void norm_ticked(struct leap *l, uint32_t block, cycle_t now)
 {
-    const struct layer_block *b = &l->chip->layers[block];
-    const struct link *x = &b->x_qkv;
-    if (x->count == 0 || x->slots[(x->head + x->count - 1) % x->depth].first != now + 1) {
+    if (!sent_last(&l->chip->layers[block].x_qkv, now)) {
         return;
     }
-    if (block > 0 && l->chip->layers[block - 1].down.count == 0) {
-        l->shut[block] &= (uint8_t)~SHUT_GATE;
+    if (block > 0 && l->chip->layers[block - 1].down.count == 0 && l->blocks[block - 1].inside == 0) {
+        l->blocks[block].shut &= (uint8_t)~SHUT_GATE;
     }
     board(l, block, now);
 }
 
+static void rom_down_ticked(struct leap *l, uint32_t block, cycle_t now)
+{
+    const struct link *down = &l->chip->layers[block].down;
+    const struct burst *last = sent_last(down, now);
+    struct flight *f = last ? &l->flights[last->token - l->chip->sequencer.tokens] : NULL;
+    if (f && f->in_units) {
+        leave_units(&l->blocks[block], f, now);
+    }
+}
+
+/* A write begins, goes on or is over. */
+static void dma_ticked(struct leap *l, cycle_t now)
+{
+    const uint32_t block = (uint32_t)l->chip->dma.layer;
+    if (l->chip->dma.write_request[block]->count > 0) {
+        put_back(l, block, now);
+    }
+    disturb(&l->blocks[block]);
+}
+
+static void flight_ticked(struct leap *l, const struct flight *f, cycle_t now)
+{
+    if (f->to > 0 && lands_at(f) == now) {
+        put_back(l, f->to - 1, now);
+    }
+}
+
 void leap_end_cycle(struct chip *c, struct unit *const *ticked, uint32_t n, cycle_t now)
 {
-    struct leap *l = c->leap;
     for (uint32_t i = 0; i < n; i++) {
         const struct unit *unit = ticked[i];
-        if (unit->kind == KIND_ATTENTION_NORM) {
-            norm_ticked(l, (uint32_t)unit->layer, now);
-        } else if (unit->kind == KIND_DMA && c->dma.write_request[c->dma.layer]->count > 0) {
-            put_back(l, (uint32_t)c->dma.layer, now);
-        } else if (unit->kind == UNIT_KINDS && ((const struct flight *)unit)->to > 0 && lands_at((const struct flight *)unit) == now) {
-            put_back(l, ((const struct flight *)unit)->to - 1, now);
+        switch (unit->kind) {
+        case KIND_ATTENTION_NORM: norm_ticked(c->leap, (uint32_t)unit->layer, now); break;
+        case KIND_ROM_DOWN: rom_down_ticked(c->leap, (uint32_t)unit->layer, now); break;
+        case KIND_DMA: dma_ticked(c->leap, now); break;
+        case UNIT_KINDS: flight_ticked(c->leap, (const struct flight *)unit, now); break;
+        default: break;
         }
     }
 }
@@ -323,7 +445,8 @@ static void leap_free(struct leap *l, uint32_t context_tokens)
     free(l->flights);
     free(l->passages);
     free(l->passed);
-    free(l->shut);
+    free(l->blocks);
+    chip_free(l->lab);
     free(l->inside);
     free(l);
 }
@@ -344,13 +467,20 @@ bool leap_new(struct chip *c, struct leap **leap, struct error *e)
     l->flights = calloc(n_tokens, sizeof *l->flights);
     l->passages = calloc((size_t)context_tokens + 1, sizeof(struct passage *));
     l->passed = calloc((size_t)l->n_layers + 1, sizeof *l->passed);
-    l->shut = malloc(l->n_layers);
+    l->blocks = calloc(l->n_layers, sizeof *l->blocks);
     l->inside = calloc(n_tokens, sizeof *l->inside);
-    if (!l->flights || !l->passages || !l->passed || !l->shut || !l->inside) {
+    if (!l->flights || !l->passages || !l->passed || !l->blocks || !l->inside) {
         leap_free(l, context_tokens);
         return error_input(e, "not enough memory for the engine");
     }
-    memset(l->shut, SHUT_UNITS, l->n_layers);
+    const struct model shape = {.shape = c->shape};
+    if (!chip_new(&c->config, &shape, false, NULL, 0, NULL, 0, NULL, &l->lab, e)) {
+        leap_free(l, context_tokens);
+        return false;
+    }
+    for (uint32_t i = 0; i < l->n_layers; i++) {
+        l->blocks[i] = (struct block_state){.shut = SHUT_UNITS, .chain_from = NEVER};
+    }
     for (uint32_t i = 0; i < n_tokens; i++) {
         l->flights[i] = (struct flight){.unit = {.tick = land, .wake = NEVER, .wheel = c->wheel, .kind = UNIT_KINDS}, .leap = l};
     }

@@ -126,58 +126,53 @@ static void note_counts(struct layer_block *b, struct block_counts *counts)
     }
 }
 
-/* Rooms and rates that no unit's rest implies: at least so many cycles lie between two tokens at qkv, gate_up and down. */
+static int64_t distance_at(const struct passage *p, uint32_t which)
+{
+    return p->leave[which] - p->enter[which] + 1;
+}
+
+/* Rooms and rates that no unit's rest implies. Tokens come to a unit at least as far apart as it takes for one.
+ * residual_attention: whichever bound is lower, that of the whole way, or those before attention, the one in it and those behind it.
+ * residual_ffn: those on their way to rom_down's end, and those that wait in the link behind it. */
 static void note_limits(const struct layer_block *b, uint32_t norm_beats, struct passage *p)
 {
-    int64_t qkv = p->leave[BLOCK_ROM_QKV] - p->enter[BLOCK_ROM_QKV] + 1, gate_up = p->leave[BLOCK_ROM_GATE_UP] - p->enter[BLOCK_ROM_GATE_UP] + 1;
-    int64_t down = p->leave[BLOCK_ROM_DOWN] - p->enter[BLOCK_ROM_DOWN] + 1, depth = b->residual_attention.depth;
-    p->fits = p->enter[BLOCK_FFN_NORM] < (depth - 1) * qkv &&
-              (int64_t)p->sent - p->leave[BLOCK_FFN_NORM] < (depth - 1 - (int64_t)b->down.depth) * gate_up;
+    const int64_t qkv = distance_at(p, BLOCK_ROM_QKV), o = distance_at(p, BLOCK_ROM_O), gate_up = distance_at(p, BLOCK_ROM_GATE_UP);
+    const int64_t down = distance_at(p, BLOCK_ROM_DOWN), room = b->residual_attention.depth;
+    const int64_t whole = p->enter[BLOCK_FFN_NORM] / qkv + 1;
+    const int64_t parts = p->enter[BLOCK_ATTENTION] / qkv + 1 + 1 + (p->enter[BLOCK_FFN_NORM] - p->leave[BLOCK_ATTENTION]) / o + 1;
+    const int64_t behind = ((int64_t)p->sent - p->leave[BLOCK_FFN_NORM]) / gate_up + 1 + b->down.depth;
+    p->fits = (whole < room || parts < room) && behind < room;
     p->through = (int64_t)(p->period - p->taken) < down && norm_beats < down;
 }
 
-/* The way out is free, whoever is there. */
-static void open_way(struct link *link, struct burst *scratch)
+void passage_measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *p)
 {
-    link->slots = scratch;
-    link->depth = 1;
-    link->head = link->count = 0;
-    link->popped_at = NEVER;
-    link->wires_free_at = 0;
-    link->wanted = false;
-}
-
-void passage_measure(struct chip *c, uint32_t layer, const struct token *token, cycle_t now, struct passage *p)
-{
-    struct layer_block *b = &c->layers[layer];
-    const struct norm_unit *norm = &c->layers[c->n_layer_blocks - 1].attention_norm; /* between any two blocks */
-    struct unit *next = b->down.receiver;
-    const struct layer_block block_before = *b;
-    const struct unit next_before = *next;
-    struct burst scratch[2] = {{0}};
-    struct token alone_token = *token;
-    alone_token.mark = now;
-    memset(alone_token.account_cycles, 0, sizeof alone_token.account_cycles);
+    struct layer_block *b = &lab->layers[layer];
+    const struct norm_unit *norm = &lab->layers[lab->n_layer_blocks - 1].attention_norm; /* between any two blocks */
+    const cycle_t from = lab->now;
+    struct token alone = *token;
+    alone.mark = from;
+    memset(alone.account_cycles, 0, sizeof alone.account_cycles);
     *p = (struct passage){0};
     note_counts(b, &p->counts);
-    open_way(&b->down, &scratch[0]);
-    open_way(&b->residual_ffn, &scratch[1]);
-    b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = now;
-    struct alone a = take_units(c, layer);
-    block_send(b, &alone_token, now);
+    struct alone a = take_units(lab, layer);
+    block_send(b, &alone, from);
     for (cycle_t at = next_wake(&a, BLOCK_UNITS); at != NEVER; at = next_wake(&a, BLOCK_UNITS)) {
         tick_due(&a, BLOCK_UNITS, at);
-        note_states(b, now, at, p);
+        note_states(b, from, at, p);
+        lab->now = at + 1;
     }
     note_counts(b, &p->counts);
-    ES_ASSERT(b->down.count == 1 && alone_token.mark == scratch[0].first - 1);
-    p->sent = scratch[0].first - 1 - now;
-    p->taken = scratch[0].last - now;
+    const struct burst *down = link_front(&b->down, lab->now);
+    ES_ASSERT(b->down.count == 1 && down && alone.mark == down->first - 1);
+    p->sent = down->first - 1 - from;
+    p->taken = down->last - from;
     p->period = p->taken + norm_cycles(norm, true);
-    memcpy(p->account_cycles, alone_token.account_cycles, sizeof p->account_cycles);
+    memcpy(p->account_cycles, alone.account_cycles, sizeof p->account_cycles);
     note_limits(b, norm->beats, p);
-    *b = block_before;
-    *next = next_before;
+    link_pop(&b->down, lab->now);
+    link_pop(&b->residual_ffn, lab->now);
+    lab->now++;
 }
 
 static int64_t larger(int64_t a, int64_t b)

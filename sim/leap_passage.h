@@ -28,14 +28,15 @@ struct passage {
 /* How far a token must be behind the one ahead, in cycles: each unit rests before it gets there. */
 int64_t passage_distance(const struct passage *ahead, const struct passage *behind);
 
-/* What the token does in this block, if it is sent at `now` and meets nobody. Block and token stay as they are. Its units are at rest. */
-void passage_measure(struct chip *chip, uint32_t layer, const struct token *token, cycle_t now, struct passage *passage);
+/* What a token like this one does in a block if it meets nobody. `lab` is a chip like the token's, in which nothing else happens; its clock goes on. */
+void passage_measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *passage);
 
 struct boarded {
     struct token *token;
     cycle_t at; /* it was sent */
 };
-/* Runs the block's units, which are at rest, and the next norm up to the end of cycle `now`, with n tokens that came in in this order. Then they are the engine's. */
+/* Runs the block's units and the next norm up to the end of cycle `now`, with n tokens that came in in this order and found each unit at rest. Who was in the units
+ * before them is further ahead. Then they are the engine's. */
 void passage_replay(struct chip *chip, uint32_t layer, const struct boarded *boarded, uint32_t n, cycle_t now);
 
 /* Sends a token into a block as its first norm does. */
