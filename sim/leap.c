@@ -415,14 +415,23 @@ static void flight_ticked(struct leap *l, const struct flight *f, cycle_t now)
 
 void leap_end_cycle(struct chip *c, struct unit *const *ticked, uint32_t n, cycle_t now)
 {
+    bool dma = false, flights = false; /* last: when a block is put back, what came into it is known */
     for (uint32_t i = 0; i < n; i++) {
         const struct unit *unit = ticked[i];
         switch (unit->kind) {
         case KIND_ATTENTION_NORM: norm_ticked(c->leap, (uint32_t)unit->layer, now); break;
         case KIND_ROM_DOWN: rom_down_ticked(c->leap, (uint32_t)unit->layer, now); break;
-        case KIND_DMA: dma_ticked(c->leap, now); break;
-        case UNIT_KINDS: flight_ticked(c->leap, (const struct flight *)unit, now); break;
+        case KIND_DMA: dma = true; break;
+        case UNIT_KINDS: flights = true; break;
         default: break;
+        }
+    }
+    if (dma) {
+        dma_ticked(c->leap, now);
+    }
+    for (uint32_t i = 0; i < n && flights; i++) {
+        if (ticked[i]->kind == UNIT_KINDS) {
+            flight_ticked(c->leap, (const struct flight *)ticked[i], now);
         }
     }
 }
