@@ -76,7 +76,8 @@ struct chip {
     struct unit **due;   /* [n_units and tokens] room for it */
     struct leap *leap;   /* of the skip engine, where tokens can leap; NULL: they cannot */
     struct {
-        uint64_t passed, put_back; /* counters: blocks that were passed on board; times that a block with tokens on board was put back (leap.h) */
+        uint64_t passed,
+            put_back; /* counters: blocks that were passed on board; times that a block with tokens on board was put back (leap.h) */
     } leaps;
     uint32_t n_units, n_links;
     cycle_t now;           /* cycles run so far */

@@ -12,6 +12,7 @@
 #include "sim/options.h"
 #include "sim/output.h"
 #include "sim/report.h"
+#include "sim/trace_files.h"
 
 struct arguments {
     const char *chip, *model, *physics, *prompt, *folder, *temperature, *top_p, *window;
@@ -52,8 +53,10 @@ static const struct option options[] = {
     OPTION_FLAG(struct arguments, timing_only, "timing-only", 0, "no values: the same cycles without text"),
     OPTION_FLAG(struct arguments, json, "json", 'j', "print one JSON object instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR", "leave results, resolved config, versions and traces in a folder"),
-    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
-                    "events (compressed text), perfetto (for ui.perfetto.dev) or fst (LoRA MAC units, for GTKWave); needs --out"),
+    OPTION_REPEATED(
+        struct arguments, traces, "trace", 0, "KIND",
+        "events (compressed text), perfetto (for ui.perfetto.dev) or fst (LoRA MAC units, for GTKWave), which need --out; none: not "
+        "even its hash, much faster with --timing-only"),
     OPTION_TEXT(struct arguments, window, "trace-window", 0, "FROM:TO", "cycles that --trace fst shows (default: all)"),
     OPTION_INTEGER(struct arguments, layer, "trace-layer", 0, "N", -1, 100000, "layer that --trace fst shows (default: -1, all)"),
     OPTION_CHOICE(struct arguments, trigger, "trace-trigger", 0, "none|sram|output",
@@ -88,22 +91,18 @@ static bool parse_share(const char *text, const char *option, double high, doubl
 
 static bool parse_traces(const struct arguments *a, struct run_options *o, struct error *e)
 {
-    for (int32_t i = 0; i < a->traces.count; i++) {
-        bool events = strcmp(a->traces.items[i], "events") == 0, perfetto = strcmp(a->traces.items[i], "perfetto") == 0;
-        bool fst = strcmp(a->traces.items[i], "fst") == 0;
-        if (!events && !perfetto && !fst) {
-            return error_input(e, "--trace %s: expected events, perfetto or fst", a->traces.items[i]);
-        }
-        o->trace_events |= events;
-        o->trace_perfetto |= perfetto;
-        o->trace_fst |= fst;
+    struct trace_kinds kinds;
+    if (!trace_kinds_parse(a->traces.items, a->traces.count, true, a->folder, &kinds, e)) {
+        return false;
     }
+    o->without_trace = kinds.none;
+    o->trace_events = kinds.events;
+    o->trace_perfetto = kinds.perfetto;
+    o->trace_fst = kinds.fst;
     if (a->folder && !*a->folder) {
         return error_input(e, "--out: expected a folder, found an empty name");
     }
-    return !a->traces.count || a->folder
-               ? true
-               : error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+    return !kinds.none || !a->folder || error_input(e, "--trace none: expected no --out, whose utilisation.csv is made from the trace");
 }
 
 /* Where the waveforms of the LoRA MAC units begin and end. */

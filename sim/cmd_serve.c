@@ -10,6 +10,7 @@
 #include "sim/output.h"
 #include "sim/serve_latencies.h"
 #include "sim/serve_report.h"
+#include "sim/trace_files.h"
 #include "sim/version.h"
 
 struct arguments {
@@ -37,8 +38,9 @@ static const struct option options[] = {
     OPTION_FLAG(struct arguments, csv, "csv", 0, "print a row for each request instead of text"),
     OPTION_TEXT(struct arguments, folder, "out", 'o', "DIR",
                 "leave serve.txt, serve.json, requests.csv, latencies.csv, chip.yaml and versions.txt in a folder"),
-    OPTION_REPEATED(struct arguments, traces, "trace", 0, "KIND",
-                    "events (compressed text) or perfetto (for ui.perfetto.dev); needs --out"),
+    OPTION_REPEATED(
+        struct arguments, traces, "trace", 0, "KIND",
+        "events (compressed text) or perfetto (for ui.perfetto.dev), which need --out; none: not even its hash, faster without values"),
 };
 
 static const struct command command = {"serve", "serve a workload: many requests, tenants and adapters over time",
@@ -176,16 +178,14 @@ static bool check_arguments(const struct arguments *a, const struct workload *w,
 
 static bool parse_traces(const struct arguments *a, struct serve_options *o, struct error *e)
 {
-    for (int32_t i = 0; i < a->traces.count; i++) {
-        bool events = strcmp(a->traces.items[i], "events") == 0, perfetto = strcmp(a->traces.items[i], "perfetto") == 0;
-        if (!events && !perfetto) {
-            return error_input(e, "--trace %s: expected events or perfetto", a->traces.items[i]);
-        }
-        o->trace_events |= events;
-        o->trace_perfetto |= perfetto;
+    struct trace_kinds kinds;
+    if (!trace_kinds_parse(a->traces.items, a->traces.count, false, a->folder, &kinds, e)) {
+        return false;
     }
-    return !a->traces.count || a->folder ||
-           error_input(e, "--trace %s: expected --out DIR as well, the folder for the trace", a->traces.items[0]);
+    o->without_trace = kinds.none;
+    o->trace_events = kinds.events;
+    o->trace_perfetto = kinds.perfetto;
+    return true;
 }
 
 static bool one_trace(const struct serve_options *o, const struct server *server, struct error *e)

@@ -39,11 +39,11 @@ struct leap {
     uint32_t n_layers;
     struct flight *flights; /* [tokens of the sequencer] */
     struct flight *head, *tail;
-    struct passage **passages; /* [kv.context_tokens + 1] by the tokens that are attended to; NULL: not measured yet */
-    struct passed *passed;     /* [n_layers + 1] what begins with this block, less what ends before it */
+    struct passage **passages;  /* [kv.context_tokens + 1] by the tokens that are attended to; NULL: not measured yet */
+    struct passed *passed;      /* [n_layers + 1] what begins with this block, less what ends before it */
     struct block_state *blocks; /* [n_layers] */
     struct chip *lab;           /* a chip to measure passages in */
-    struct boarded *inside;    /* [tokens of the sequencer] room */
+    struct boarded *inside;     /* [tokens of the sequencer] room */
 };
 
 /* -- flights -- */
@@ -399,11 +399,14 @@ static void rom_down_ticked(struct leap *l, uint32_t block, cycle_t now)
 /* A write begins, goes on or is over. */
 static void dma_ticked(struct leap *l, cycle_t now)
 {
-    const uint32_t block = (uint32_t)l->chip->dma.layer;
-    if (l->chip->dma.write_request[block]->count > 0) {
-        put_back(l, block, now);
+    const int32_t layer = l->chip->dma.layer;
+    if (layer < 0 || layer >= (int32_t)l->n_layers) { /* of an end */
+        return;
     }
-    disturb(&l->blocks[block]);
+    if (l->chip->layers[layer].dma_write.request.count > 0) {
+        put_back(l, (uint32_t)layer, now);
+    }
+    disturb(&l->blocks[layer]);
 }
 
 static void flight_ticked(struct leap *l, const struct flight *f, cycle_t now)
@@ -438,8 +441,8 @@ void leap_end_cycle(struct chip *c, struct unit *const *ticked, uint32_t n, cycl
 
 static bool can_leap(const struct chip *c)
 {
-    bool can = !c->trace && !c->model && c->config.chip_organisation == ORGANISATION_SPATIAL && c->config.sram_ways == c->config.sram_banks &&
-               !c->map.kv_page;
+    bool can = !c->trace && !c->model && c->config.chip_organisation == ORGANISATION_SPATIAL &&
+               c->config.sram_ways == c->config.sram_banks && !c->map.kv_page;
     for (uint32_t i = 0; i < c->n_layer_blocks; i++) {
         can &= !c->layers[i].sram.lora_grants;
     }

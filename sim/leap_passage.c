@@ -5,9 +5,15 @@
 struct unit *block_unit(struct layer_block *b, uint32_t which)
 {
     struct unit *const units[BLOCK_UNITS] = {
-        [BLOCK_ROM_QKV] = &b->rom_qkv.unit,         [BLOCK_ROPE] = &b->rope.unit,   [BLOCK_ATTENTION] = &b->attention.unit,
-        [BLOCK_SRAM] = &b->sram.unit,               [BLOCK_ROM_O] = &b->rom_o.unit, [BLOCK_FFN_NORM] = &b->ffn_norm.unit,
-        [BLOCK_ROM_GATE_UP] = &b->rom_gate_up.unit, [BLOCK_SILU] = &b->silu.unit,   [BLOCK_ROM_DOWN] = &b->rom_down.unit,
+        [BLOCK_ROM_QKV] = &b->rom_qkv.unit,
+        [BLOCK_ROPE] = &b->rope.unit,
+        [BLOCK_ATTENTION] = &b->attention.unit,
+        [BLOCK_SRAM] = &b->sram.unit,
+        [BLOCK_ROM_O] = &b->rom_o.unit,
+        [BLOCK_FFN_NORM] = &b->ffn_norm.unit,
+        [BLOCK_ROM_GATE_UP] = &b->rom_gate_up.unit,
+        [BLOCK_SILU] = &b->silu.unit,
+        [BLOCK_ROM_DOWN] = &b->rom_down.unit,
     };
     return units[which];
 }
@@ -32,9 +38,9 @@ static struct alone take_units(struct chip *c, uint32_t layer)
 {
     struct alone a;
     for (uint32_t i = 0; i < UNITS_ALONE; i++) {
-        a.unit[i] = i < BLOCK_UNITS   ? block_unit(&c->layers[layer], i)
+        a.unit[i] = i < BLOCK_UNITS  ? block_unit(&c->layers[layer], i)
                     : i == NEXT_NORM ? c->layers[layer].down.receiver
-                                      : &c->layers[layer].attention_norm.unit;
+                                     : &c->layers[layer].attention_norm.unit;
         a.wake[i] = a.unit[i]->wake;
         a.unit[i]->wake = NEVER;
         a.unit[i]->wheel = NULL;
@@ -182,7 +188,8 @@ static int64_t larger(int64_t a, int64_t b)
 
 int64_t passage_distance(const struct passage *ahead, const struct passage *behind)
 {
-    int64_t distance = ahead->leave[BLOCK_ATTENTION] - behind->enter[BLOCK_SRAM]; /* it may still wait for the SRAM's answer when that rests */
+    int64_t distance =
+        ahead->leave[BLOCK_ATTENTION] - behind->enter[BLOCK_SRAM]; /* it may still wait for the SRAM's answer when that rests */
     distance = larger(distance, ahead->enter[BLOCK_ATTENTION] - behind->leave[BLOCK_ROPE]); /* the link between them has room for one */
     for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
         distance = larger(distance, ahead->leave[i] - behind->enter[i]);

@@ -4,12 +4,23 @@
 
 #include "sim/chip.h"
 
-enum { BLOCK_ROM_QKV, BLOCK_ROPE, BLOCK_ATTENTION, BLOCK_SRAM, BLOCK_ROM_O, BLOCK_FFN_NORM, BLOCK_ROM_GATE_UP, BLOCK_SILU, BLOCK_ROM_DOWN, BLOCK_UNITS };
+enum {
+    BLOCK_ROM_QKV,
+    BLOCK_ROPE,
+    BLOCK_ATTENTION,
+    BLOCK_SRAM,
+    BLOCK_ROM_O,
+    BLOCK_FFN_NORM,
+    BLOCK_ROM_GATE_UP,
+    BLOCK_SILU,
+    BLOCK_ROM_DOWN,
+    BLOCK_UNITS
+};
 
 /* The units that a token without adapter meets behind a block's first norm. */
 struct unit *block_unit(struct layer_block *block, uint32_t which);
 
-struct block_counts { /* what passing a block adds to counters */
+struct block_counts {                                             /* what passing a block adds to counters */
     uint64_t busy_cycles[BLOCK_UNITS], stall_cycles[BLOCK_UNITS]; /* stall: `sram` */
     uint64_t words[SRAM_CLIENTS];
 };

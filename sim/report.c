@@ -176,8 +176,8 @@ static void print_memory(const struct run *run, FILE *out)
 {
     struct sram_use use = sram_use(run->chip);
     sram_use_print(&use, out);
-    fprintf(out, "ROM %.3f Mbit   trace of %" PRIu64 " events, hash %016" PRIx64 "\n", (double)run->image.rom_bits * 1e-6,
-            trace_events(run->trace), trace_hash(run->trace));
+    fprintf(out, "ROM %.3f Mbit   ", (double)run->image.rom_bits * 1e-6);
+    trace_print(run->trace, out);
 }
 
 void report_text(const struct run *run, FILE *out)
@@ -404,7 +404,11 @@ void report_json(const struct run *run, FILE *out)
     cJSON_AddItemToObject(root, "physical", estimate_json(&e));
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
     cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
-    add_hash(root, "trace_hash", trace_hash(run->trace));
+    if (run->trace) {
+        add_hash(root, "trace_hash", trace_hash(run->trace));
+    } else {
+        cJSON_AddNullToObject(root, "trace_hash");
+    }
     add_limits(root, &o.limits);
     cJSON_AddItemToObject(root, "metrics", json_metrics(&o));
     cJSON_AddItemToObject(root, "inputs", json_inputs(run));

@@ -30,7 +30,7 @@ struct run_options {
     uint64_t weights_seed;
     int32_t threads;    /* of matrix products; 0: one for each processor */
     bool timing_only;   /* no values: the same cycles, without tokens. Generates all tokens asked for; the model may be a shape */
-    bool without_trace; /* no events, no hash: for many short runs */
+    bool without_trace; /* no events, no hash: tokens may leap (leap.h) */
     enum engine engine;
     const char *folder; /* results go there too; NULL: nowhere */
     bool trace_events, trace_perfetto, trace_fst;

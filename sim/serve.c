@@ -263,7 +263,7 @@ static bool make_chip(struct serve *s, struct error *e)
 bool serve_open(const struct workload *workload, const struct serve_options *options, struct serve *s, struct error *e)
 {
     double start = seconds_now();
-    *s = (struct serve){.workload = workload, .options = *options, .trace = trace_new()};
+    *s = (struct serve){.workload = workload, .options = *options, .trace = options->without_trace ? NULL : trace_new()};
     threads_set(options->threads);
     bool good = open_model(s, e) && load_adapters(s, e) && make_requests(s, e) && make_chip(s, e);
     if (!good) {

@@ -17,6 +17,7 @@ struct serve_options {
     uint64_t weights_seed;
     int32_t threads;    /* of matrix products; 0: one for each processor */
     const char *folder; /* for the traces; NULL without any */
+    bool without_trace; /* no events, no hash: tokens may leap (leap.h) */
     bool trace_events, trace_perfetto;
 };
 

@@ -164,7 +164,7 @@ static void print_chip(const struct serve *s, FILE *out)
     print_incidents(s, out);
     struct sram_use use = sram_use(s->chip);
     sram_use_print(&use, out);
-    fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(s->trace), trace_hash(s->trace));
+    trace_print(s->trace, out);
 }
 
 static void print_cards(const struct server *server, FILE *out)
@@ -339,11 +339,12 @@ static void add_incidents(cJSON *root, const struct serve *s)
     }
 }
 
-static void add_hash(cJSON *object, uint64_t hash)
+/* null without a trace */
+static void add_hash(cJSON *object, const struct serve *s, uint64_t hash)
 {
     char text[24];
     snprintf(text, sizeof text, "%016" PRIx64, hash);
-    cJSON_AddStringToObject(object, "trace_hash", text);
+    cJSON_AddItemToObject(object, "trace_hash", s->options.without_trace ? cJSON_CreateNull() : cJSON_CreateString(text));
 }
 
 /* One card's trace, or the hash of all cards' hashes. */
@@ -393,7 +394,7 @@ static void add_cards(cJSON *root, const struct server *server)
         cJSON_AddNumberToObject(json, "cycles", s->chip ? (double)s->chip->now : 0);
         add_group(json, s, &all);
         if (s->chip) { /* else it is at rest */
-            add_hash(json, trace_hash(s->trace));
+            add_hash(json, s, trace_hash(s->trace));
             add_chip(json, s);
         }
         cJSON_AddItemToArray(cards, json);
@@ -420,7 +421,7 @@ void serve_report_json(const struct server *server, FILE *out)
     struct group all = group_of_all(s), *groups = groups_of_tenants(s);
     cJSON *root = cJSON_CreateObject();
     add_head(root, s, &all);
-    add_hash(root, server_hash(server));
+    add_hash(root, s, server_hash(server));
     cJSON_AddNumberToObject(root, "tokens_per_second", per_second(s, (double)all.tokens));
     cJSON_AddNumberToObject(root, "requests_per_second", per_second(s, (double)all.requests));
     cJSON_AddNumberToObject(root, "fairness_jain", group_fairness(s, groups));

@@ -1,8 +1,16 @@
-/* trace_files.h -- the traces of a whole run that are left in a folder: which ones were asked for, opened before the run and closed after it. */
+/* trace_files.h -- the traces of a whole run: which ones --trace asks for; those that are left in a folder are opened before the run and closed after it. */
 #ifndef ETCHSIM_TRACE_FILES_H
 #define ETCHSIM_TRACE_FILES_H
 
 #include "sim/chip.h"
+
+struct trace_kinds {
+    bool none; /* not even its hash: tokens may leap (leap.h) */
+    bool events, perfetto, fst;
+};
+
+/* What --trace was given, n times; `fst`: that is one of them. All but `none` need a folder. */
+bool trace_kinds_parse(const char *const *names, int32_t n, bool fst, const char *folder, struct trace_kinds *kinds, struct error *e);
 
 struct trace_files { /* NULL: not asked for */
     struct event_text *events;

@@ -1,5 +1,6 @@
 #include "traces/trace.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL
@@ -156,4 +157,13 @@ uint64_t trace_hash(const struct trace *trace)
 uint64_t trace_events(const struct trace *trace)
 {
     return trace ? trace->n_events : 0;
+}
+
+void trace_print(const struct trace *trace, FILE *out)
+{
+    if (trace) {
+        fprintf(out, "trace of %" PRIu64 " events, hash %016" PRIx64 "\n", trace_events(trace), trace_hash(trace));
+    } else {
+        fputs("no trace\n", out);
+    }
 }

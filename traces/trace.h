@@ -48,5 +48,7 @@ void trace_end(struct trace *trace, cycle_t cycle);
 /* XXH3-64 over all events, and their number; complete after trace_end. */
 uint64_t trace_hash(const struct trace *trace);
 uint64_t trace_events(const struct trace *trace);
+/* Both as a line for people. */
+void trace_print(const struct trace *trace, FILE *out);
 
 #endif

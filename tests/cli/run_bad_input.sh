@@ -67,8 +67,10 @@ bad "--engine: expected one of step|skip|systemc, found ''" --engine ''
 bad "--lora-mac: expected one of " --lora-mac abacus
 bad '--trace events: expected --out DIR as well' --trace events
 bad '--trace perfetto: expected --out DIR as well' --trace perfetto
-bad '--trace evnets: expected events, perfetto or fst' --trace evnets --out "$folder/none"
-bad '--trace : expected events, perfetto or fst' --trace '' --out "$folder/none"
+bad '--trace none: expected no --out' --trace none --out "$folder/none"
+bad '--trace none: expected no other --trace' --trace none --trace events --out "$folder/none"
+bad '--trace evnets: expected events, perfetto, fst or none' --trace evnets --out "$folder/none"
+bad '--trace : expected events, perfetto, fst or none' --trace '' --out "$folder/none"
 bad '--out: expected a folder, found an empty name' --out '' --json
 bad "there is no option '--adaptor'; did you mean '--adapter'?" --adaptor clinical
 bad "there is no option '-x'" -x

@@ -175,6 +175,26 @@ for arguments in '--tokens 40' '--tokens 20 --adapter contract --sequences 3' '-
 done
 equal 'tokens with --ignore-stop' 20 "$(value values tokens)"
 
+# --- without a trace: tokens leap, and nothing else is different ---
+
+leaps() { # [argument..]
+    local arguments=(--json --timing-only --prompt-tokens 40 --tokens 30 "$@")
+    run 0 run "${arguments[@]}"
+    cp "$folder/out" "$folder/traced.json"
+    run 0 run --trace none "${arguments[@]}"
+    cp "$folder/out" "$folder/untraced.json"
+    same traced untraced '"trace_(hash|events)":'
+    equal "trace_hash of $*" null "$(value untraced trace_hash)"
+}
+for file in configs/chips/*.yaml; do
+    leaps --model "$rom" --chip "$(basename "$file" .yaml)" --adapter none --adapter clinical
+done
+for file in configs/models/*.yaml; do
+    model=$(basename "$file" .yaml)
+    leaps --model "$model" --chip auto --sequences 2
+    leaps --model "$model" --chip auto --adapter none --adapter synthetic:4
+done
+
 # --- adapters ---
 
 adapters='--adapter clinical --adapter contract --adapter support'
