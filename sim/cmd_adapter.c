@@ -74,6 +74,11 @@ int64_t adapter_packed_bytes(const struct lora_tensors *t, enum pack_format form
 
 /* --- writing --- */
 
+static bool changes_ends(const struct lora_tensors *t)
+{
+    return lora_tensors_linear(t, 0, LINEAR_EMBEDDING)->rank > 0 || lora_tensors_linear(t, 0, LINEAR_HEAD)->rank > 0;
+}
+
 bool adapter_write(const struct adapter_arguments *a, const struct lora_tensors *t, enum ggml_type usual, struct error *e)
 {
     static const enum ggml_type types[] = {GGML_F32, GGML_F16, GGML_BF16}; /* as in TYPES */
@@ -94,6 +99,9 @@ bool adapter_write(const struct adapter_arguments *a, const struct lora_tensors 
     }
     if (report.alpha_error > 0) {
         printf("alpha_error      %.3g (relative: a GGUF file's alpha has 32 bits)\n", report.alpha_error);
+    }
+    if (lora_path_is_gguf(path) && t->base.tied_head && changes_ends(t)) {
+        printf("tied base        llama.cpp takes no pair of embedding or head where these are one tensor\n");
     }
     return true;
 }

@@ -356,6 +356,35 @@ static void parts_add_up(void)
 }
 
 /* The activity is counted from requests and SRAM words; the words of K and V tell independently how many tokens went through the layers. */
+/* LoRA at the ends, rank 16, 8 lanes: lane rows of 2 words. A block of the embedding's A has 9 + 16 rows and there are 2, B 19; the head has 25 and 2 x 19. */
+static void counts_the_ends(void)
+{
+    const struct shape shape = {
+        .n_layers = 2, .d_model = 4, .n_heads = 2, .n_kv_heads = 1, .head_dim = 2, .d_ff = 6, .n_vocab = 10, .context_tokens = 8};
+    struct chip_config c;
+    struct silicon none, embedding, both;
+    config_defaults(&c);
+    c.lora_lanes = 8;
+    c.sram_width_bits = 32;
+    c.link_depth = 3;
+    silicon_count(&c, &shape, 2000, &none);
+    c.lora_ends = ENDS_EMBEDDING;
+    silicon_count(&c, &shape, 2000, &embedding);
+    c.lora_ends = ENDS_BOTH;
+    silicon_count(&c, &shape, 2000, &both);
+    double words = 2 * (2 * 25 + 19), head_words = 2 * (25 + 2 * 19), bits = 8 * 8 + 4 * 40, head_bits = 4 * 8 + 10 * 40;
+    CHECK_NEAR(none.embed_lora_link_bits + none.head_lora_link_bits, 0, 0);
+    CHECK_NEAR(embedding.lora_lanes - none.lora_lanes, 8, 0);
+    CHECK_NEAR(embedding.sram_bits - none.sram_bits, 4 * words * 32, 0);
+    CHECK_NEAR(embedding.embed_lora_link_bits, bits, 0);
+    CHECK_NEAR(embedding.head_lora_link_bits, 0, 0);
+    CHECK_NEAR(embedding.buffer_bits - none.buffer_bits, 3 * bits, 0);
+    CHECK_NEAR(both.lora_lanes - none.lora_lanes, 16, 0);
+    CHECK_NEAR(both.sram_bits - none.sram_bits, 4 * (words + head_words) * 32, 0);
+    CHECK_NEAR(both.head_lora_link_bits, head_bits, 0);
+    CHECK_NEAR(both.buffer_bits - none.buffer_bits, 3 * (bits + head_bits), 0);
+}
+
 static void counts_what_the_chip_did(void)
 {
     static struct run run;
@@ -496,6 +525,7 @@ void suite_physical(void)
 {
     suite_begin("physical");
     suite_add("a small chip counted by hand", counts_a_small_chip);
+    suite_add("LoRA at embedding and head is counted", counts_the_ends);
     suite_add("a die by hand", a_die_by_hand);
     suite_add("two dies by hand", two_dies_by_hand);
     suite_add("a run by hand", a_run_by_hand);
