@@ -213,6 +213,55 @@ static void slices_from_memory_are_the_same_adapter(void)
     run_close(&run);
 }
 
+/* Pairs on the embedding and on the head: their slices are in the image too, the embedding's first and the head's last. */
+static void ends_from_memory_are_the_same_adapter(void)
+{
+    static const char *const set[] = {"slots.count=1", "lora.ends=both"};
+    const char *names[] = {source_file("tests/golden/architectures/llama-ends")};
+    struct run_options options = run_options(names, 1);
+    options.model = source_file("tests/golden/architectures/llama.gguf");
+    options.prompt = NULL; /* a model without vocabulary */
+    options.prompt_tokens = 5;
+    options.set = set;
+    options.n_set = 2;
+    struct run run;
+    struct error e = {0};
+    REQUIRE_GOOD(run_open(&options, &run, &e), &e);
+    CHECK_GOOD(run_execute(&run, &e), &e);
+    for (int broken = 0; broken < 3; broken++) {
+        static const char *const places[] = {NULL, "embedding", "head"};
+        etchsim_chip *chip = NULL;
+        struct etchsim_options same = {.model = options.model, .set = set, .n_set = 2, .requests_max = 1, .adapters_max = 1};
+        REQUIRE(etchsim_open(&same, &chip) == ETCHSIM_GOOD);
+        struct memory m = image_of(chip, names[0]);
+        struct etchsim_request request = {.prompt = run.prompt.ids,
+                                          .n_prompt = (uint32_t)run.prompt.count,
+                                          .n_generate = 12,
+                                          .adapter = (int32_t)announce(chip, &m),
+                                          .stop_token = -1,
+                                          .top_p = 1,
+                                          .seed = 1};
+        size_t header = 0;
+        unsigned number = 9;
+        uint64_t hash = 0;
+        CHECK_EQ_INT(etchsim_header_bytes(m.image, &header), ETCHSIM_GOOD);
+        CHECK_EQ_INT(etchsim_ask(chip, &request, &number), ETCHSIM_GOOD);
+        if (broken) {
+            m.image[broken == 1 ? header : m.bytes - 100] ^= 4; /* its last bytes are padding that no chip fetches */
+            CHECK_EQ_INT(run_fetching(chip, &m, 0), ETCHSIM_CHECK);
+            CHECK_CONTAINS(etchsim_error(), places[broken]);
+        } else {
+            CHECK_EQ_INT(run_fetching(chip, &m, 0), ETCHSIM_GOOD);
+            check_answer(chip, number, &run.requests[0]);
+            CHECK_EQ_INT(etchsim_trace_hash(chip, &hash), ETCHSIM_GOOD);
+            CHECK_EQ_UINT(hash, trace_hash(run.trace));
+        }
+        free(m.image);
+        etchsim_close(chip);
+    }
+    run_close(&run);
+}
+
 /* A weight changed in memory: the load is tried twice, then the chip halts, and says so from then on. */
 static void a_broken_slice_halts_the_chip(void)
 {
@@ -342,6 +391,8 @@ void suite_api(void)
     suite_add("what is asked later takes as long, and the chip stands still in between", asked_later);
     suite_add("adapters fetched from a platform's memory: at the link's speed a run, later exactly as much later",
               slices_from_memory_are_the_same_adapter);
+    suite_add("an adapter of the embedding and the head fetched from memory is a run; a broken slice of an end is named",
+              ends_from_memory_are_the_same_adapter);
     suite_add("a slice that is broken twice halts the chip", a_broken_slice_halts_the_chip);
     suite_add("a slice that cannot be had is a broken one", a_slice_that_cannot_be_had);
     suite_add("every byte and the length of an image's header are checked", headers_are_checked);
