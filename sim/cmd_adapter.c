@@ -1,5 +1,5 @@
 /* etchsim adapter -- what an adapter file holds and costs, other files of it, and sums of several. */
-#include "sim/cmd_adapter.h"
+#include "sim/adapter_command.h"
 
 #include <inttypes.h>
 #include <limits.h>

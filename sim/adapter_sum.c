@@ -1,4 +1,4 @@
-/* cmd_adapter_sum.c -- `etchsim adapter average` and `stack`: one adapter from several. */
+/* adapter_sum.c -- `etchsim adapter average` and `stack`: one adapter from several. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 #include "adapters/algebra.h"
 #include "adapters/lora_file.h"
-#include "sim/cmd_adapter.h"
+#include "sim/adapter_command.h"
 
 static const char *const METHOD_NAMES[METHOD_COUNT] = {"factors", "svd", "stack"};
 

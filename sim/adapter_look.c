@@ -1,4 +1,4 @@
-/* cmd_adapter_look.c -- `etchsim adapter inspect` and `pack`: what is in an adapter, and what packing makes of it. */
+/* adapter_look.c -- `etchsim adapter inspect` and `pack`: what is in an adapter, and what packing makes of it. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "adapters/algebra.h"
 #include "adapters/lora_file.h"
 #include "adapters/pack_cost.h"
-#include "sim/cmd_adapter.h"
+#include "sim/adapter_command.h"
 #include "sim/gguf_model.h"
 #include "sim/image.h"
 #include "sim/text_tokens.h"

@@ -1,7 +1,7 @@
-/* cmd_adapter.h -- between the files of `etchsim adapter`: cmd_adapter.c (the actions and their options, convert), cmd_adapter_look.c (inspect, pack) and
- * cmd_adapter_sum.c (average, stack). */
-#ifndef ETCHSIM_CMD_ADAPTER_H
-#define ETCHSIM_CMD_ADAPTER_H
+/* adapter_command.h -- between the files of `etchsim adapter`: cmd_adapter.c (the actions and their options, convert), adapter_look.c (inspect, pack) and
+ * adapter_sum.c (average, stack). */
+#ifndef ETCHSIM_ADAPTER_COMMAND_H
+#define ETCHSIM_ADAPTER_COMMAND_H
 
 #include "adapters/lora_tensors.h"
 #include "adapters/pack.h"
