@@ -39,10 +39,9 @@ struct leap {
     uint32_t n_layers;
     struct flight *flights; /* [tokens of the sequencer] */
     struct flight *head, *tail;
-    struct passage **passages;  /* [kv.context_tokens + 1] by the tokens that are attended to; NULL: not measured yet */
+    struct passages *passages;
     struct passed *passed;      /* [n_layers + 1] what begins with this block, less what ends before it */
     struct block_state *blocks; /* [n_layers] */
-    struct chip *lab;           /* a chip to measure passages in */
     struct boarded *inside;     /* [tokens of the sequencer] room */
 };
 
@@ -84,7 +83,8 @@ static void add_counts(struct block_counts *to, const struct block_counts *what,
 {
     for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
         to->busy_cycles[i] += sign * what->busy_cycles[i];
-        to->stall_cycles[i] += sign * what->stall_cycles[i];
+        to->lora_cycles[i] += sign * what->lora_cycles[i];
+        to->sram_cycles[i] += sign * what->sram_cycles[i];
     }
     for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
         to->words[i] += sign * what->words[i];
@@ -244,39 +244,32 @@ static void reach_again(const struct leap *l, const struct flight *boarded)
     }
 }
 
-static const struct passage *passage_for(struct leap *l, uint32_t block, const struct token *token)
-{
-    struct passage **known = &l->passages[shape_visible_tokens(&l->chip->shape, (int32_t)block, (int32_t)token->position + 1)];
-    if (!*known) {
-        *known = malloc(sizeof **known);
-        ES_ASSERT(*known);
-        passage_measure(l->lab, block, token, *known);
-    }
-    return *known;
-}
-
 static bool rests(const struct unit *unit, uint32_t inbox)
 {
     return unit->state == UNIT_IDLE && unit->inbox == inbox;
 }
 
 /* Nothing is in the block's units but the token that its norm sends. */
-static bool is_empty(const struct leap *l, uint32_t block)
+static bool is_empty(const struct leap *l, uint32_t block, const struct token *token)
 {
     struct layer_block *b = &l->chip->layers[block];
-    bool empty = l->blocks[block].inside == 0 && rests(&b->lora_mac.unit, 0) && b->sram.n_open == 0;
+    bool empty = l->blocks[block].inside == 0 && b->sram.n_open == 0;
     for (uint32_t i = 0; i < BLOCK_UNITS && empty; i++) {
-        empty = rests(block_unit(b, i), i == BLOCK_ROM_QKV || i == BLOCK_FFN_NORM);
+        bool gets = i == BLOCK_ROM_QKV || i == BLOCK_FFN_NORM || (i == BLOCK_LORA_MAC && token_has_lora(token, LINEARS_QKV));
+        empty = rests(block_unit(b, i), gets);
     }
     return empty;
 }
 
-/* Takes the token that was sent last out of a link; that its wires are taken stays. */
-static void lift(struct link *link)
+/* Takes the token that was sent last out of the links behind the block's norm; that their wires are taken stays. */
+static void lift(struct layer_block *b, const struct token *token)
 {
-    link->count--;
-    link->receiver->inbox--;
-    link->receiver->ports &= ~((uint32_t)(link->count == 0) << link->port);
+    struct link *links[] = {&b->x_qkv, &b->residual_attention, &b->lora_x_qkv};
+    for (int i = 0; i < 2 + token_has_lora(token, LINEARS_QKV); i++) {
+        links[i]->count--;
+        links[i]->receiver->inbox--;
+        links[i]->receiver->ports &= ~((uint32_t)(links[i]->count == 0) << links[i]->port);
+    }
 }
 
 /* Whether a token that its norm sends can go on board: nothing in the block's units is in its way. */
@@ -287,7 +280,7 @@ static bool may_board(const struct leap *l, uint32_t block, const struct flight 
     if (!f->passage || !f->passage->fits || b->dma_write.request.count > 0 || b->sram.stream[SRAM_DMA_WRITE].open) {
         return false;
     }
-    return !(s->shut & SHUT_UNITS) || is_empty(l, block) || (s->free && follows(s, f));
+    return !(s->shut & SHUT_UNITS) || is_empty(l, block, f->token) || (s->free && follows(s, f));
 }
 
 /* Of a token that comes into this block: those ahead go further, those behind have come no further. */
@@ -317,7 +310,7 @@ static void board(struct leap *l, uint32_t block, cycle_t now)
     f->token = token;
     f->first = block;
     f->at = now;
-    f->passage = token->adapter ? NULL : passage_for(l, block, token);
+    f->passage = passages_find(l->passages, block, token);
     const bool may = may_board(l, block, f);
     if (may && s->shut & SHUT_UNITS && block + 1 < l->n_layers &&
         (s->inside > 0 || b->down.count > 0 || l->chip->layers[block + 1].attention_norm.token)) {
@@ -327,17 +320,14 @@ static void board(struct leap *l, uint32_t block, cycle_t now)
     const uint32_t to = may ? reach(l, f, block, ahead) : block;
     if (to == block) { /* it goes the long way, and so does the block */
         if (!(s->shut & SHUT_UNITS)) {
-            lift(&b->x_qkv);
-            lift(&b->residual_attention);
+            lift(b, token);
             put_back(l, block, now);
-            b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = now;
             block_send(b, token, now);
         }
         enter_units(s, f);
         return;
     }
-    lift(&b->x_qkv);
-    lift(&b->residual_attention);
+    lift(b, token);
     f->to = to;
     s->shut &= (uint8_t)~SHUT_UNITS;
     insert(l, f, ahead);
@@ -449,16 +439,12 @@ static bool can_leap(const struct chip *c)
     return can;
 }
 
-static void leap_free(struct leap *l, uint32_t context_tokens)
+static void leap_free(struct leap *l)
 {
-    for (uint32_t i = 0; l->passages && i <= context_tokens; i++) {
-        free(l->passages[i]);
-    }
+    passages_free(l->passages);
     free(l->flights);
-    free(l->passages);
     free(l->passed);
     free(l->blocks);
-    chip_free(l->lab);
     free(l->inside);
     free(l);
 }
@@ -469,7 +455,7 @@ bool leap_new(struct chip *c, struct leap **leap, struct error *e)
     if (!can_leap(c)) {
         return true;
     }
-    uint32_t n_tokens = c->sequencer.n_free, context_tokens = c->config.kv_context_tokens;
+    const uint32_t n_tokens = c->sequencer.n_free;
     struct leap *l = error_calloc(e, 1, sizeof *l, "the engine");
     if (!l) {
         return false;
@@ -477,17 +463,16 @@ bool leap_new(struct chip *c, struct leap **leap, struct error *e)
     l->chip = c;
     l->n_layers = c->n_layer_blocks;
     l->flights = calloc(n_tokens, sizeof *l->flights);
-    l->passages = calloc((size_t)context_tokens + 1, sizeof(struct passage *));
     l->passed = calloc((size_t)l->n_layers + 1, sizeof *l->passed);
     l->blocks = calloc(l->n_layers, sizeof *l->blocks);
     l->inside = calloc(n_tokens, sizeof *l->inside);
-    if (!l->flights || !l->passages || !l->passed || !l->blocks || !l->inside) {
-        leap_free(l, context_tokens);
+    if (!l->flights || !l->passed || !l->blocks || !l->inside) {
+        leap_free(l);
         return error_input(e, "not enough memory for the engine");
     }
-    const struct model shape = {.shape = c->shape};
-    if (!chip_new(&c->config, &shape, false, NULL, 0, NULL, 0, NULL, &l->lab, e)) {
-        leap_free(l, context_tokens);
+    l->passages = passages_new(c, e);
+    if (!l->passages) {
+        leap_free(l);
         return false;
     }
     for (uint32_t i = 0; i < l->n_layers; i++) {
@@ -501,11 +486,10 @@ bool leap_new(struct chip *c, struct leap **leap, struct error *e)
 }
 
 /* Cycles of a unit that were passed on board: it looked idle. */
-static void add_cycles(struct unit *unit, uint64_t busy_cycles, uint64_t stall_cycles)
+static void add_cycles(struct unit *unit, enum unit_state state, uint64_t cycles)
 {
-    unit->state_cycles[UNIT_BUSY] += busy_cycles;
-    unit->state_cycles[UNIT_STALL_SRAM] += stall_cycles;
-    unit->state_cycles[UNIT_IDLE] -= busy_cycles + stall_cycles;
+    unit->state_cycles[state] += cycles;
+    unit->state_cycles[UNIT_IDLE] -= cycles;
 }
 
 void leap_close(struct chip *c, cycle_t now)
@@ -520,13 +504,15 @@ void leap_close(struct chip *c, cycle_t now)
         add_counts(&sum.counts, &l->passed[i].counts, 1);
         sum.norms += l->passed[i].norms;
         for (uint32_t u = 0; u < BLOCK_UNITS; u++) {
-            add_cycles(block_unit(b, u), sum.counts.busy_cycles[u], sum.counts.stall_cycles[u]);
+            add_cycles(block_unit(b, u), UNIT_BUSY, sum.counts.busy_cycles[u]);
+            add_cycles(block_unit(b, u), UNIT_STALL_LORA, sum.counts.lora_cycles[u]);
+            add_cycles(block_unit(b, u), UNIT_STALL_SRAM, sum.counts.sram_cycles[u]);
         }
         for (enum sram_client client = 0; client < SRAM_CLIENTS; client++) {
             b->sram.words[client] += sum.counts.words[client];
         }
-        add_cycles(&b->attention_norm.unit, sum.norms * norm_cycles(&b->attention_norm, true), 0);
+        add_cycles(&b->attention_norm.unit, UNIT_BUSY, sum.norms * norm_cycles(&b->attention_norm, true));
     }
-    leap_free(l, c->config.kv_context_tokens);
+    leap_free(l);
     c->leap = NULL;
 }

@@ -1,5 +1,6 @@
 #include "sim/leap_passage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct unit *block_unit(struct layer_block *b, uint32_t which)
@@ -14,14 +15,18 @@ struct unit *block_unit(struct layer_block *b, uint32_t which)
         [BLOCK_ROM_GATE_UP] = &b->rom_gate_up.unit,
         [BLOCK_SILU] = &b->silu.unit,
         [BLOCK_ROM_DOWN] = &b->rom_down.unit,
+        [BLOCK_LORA_MAC] = &b->lora_mac.unit,
     };
     return units[which];
 }
 
 void block_send(struct layer_block *b, struct token *token, cycle_t now)
 {
-    link_push(&b->x_qkv, now, token, b->attention_norm.beats);
-    link_push(&b->residual_attention, now, token, b->attention_norm.beats);
+    struct link *links[] = {&b->x_qkv, &b->residual_attention, &b->lora_x_qkv};
+    for (int i = 0; i < 2 + token_has_lora(token, LINEARS_QKV); i++) {
+        links[i]->wires_free_at = now; /* where it boarded, they were used already */
+        link_push(links[i], now, token, b->attention_norm.beats);
+    }
 }
 
 /* -- a clock of their own -- */
@@ -96,7 +101,6 @@ void passage_replay(struct chip *c, uint32_t layer, const struct boarded *boarde
             break;
         }
         if (sent < n && boarded[sent].at == at) {
-            b->x_qkv.wires_free_at = b->residual_attention.wires_free_at = at; /* where it boarded, they were used already */
             block_send(b, boarded[sent++].token, at);
         }
         tick_due(&a, FIRST_NORM, at);
@@ -125,33 +129,34 @@ static void note_counts(struct layer_block *b, struct block_counts *counts)
 {
     for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
         counts->busy_cycles[i] = block_unit(b, i)->state_cycles[UNIT_BUSY] - counts->busy_cycles[i];
-        counts->stall_cycles[i] = block_unit(b, i)->state_cycles[UNIT_STALL_SRAM] - counts->stall_cycles[i];
+        counts->lora_cycles[i] = block_unit(b, i)->state_cycles[UNIT_STALL_LORA] - counts->lora_cycles[i];
+        counts->sram_cycles[i] = block_unit(b, i)->state_cycles[UNIT_STALL_SRAM] - counts->sram_cycles[i];
     }
     for (enum sram_client i = 0; i < SRAM_CLIENTS; i++) {
         counts->words[i] = b->sram.words[i] - counts->words[i];
     }
 }
 
+/* Tokens come to a ROM array at least as far apart as it takes for one that does not wait there. */
 static int64_t distance_at(const struct passage *p, uint32_t which)
 {
-    return p->leave[which] - p->enter[which] + 1;
+    return p->leave[which] - p->enter[which] + 1 - (int64_t)p->counts.lora_cycles[which];
 }
 
-/* Rooms and rates that no unit's rest implies. Tokens come to a unit at least as far apart as it takes for one.
- * residual_attention: whichever bound is lower, that of the whole way, or those before attention, the one in it and those behind it.
- * residual_ffn: those on their way to rom_down's end, and those that wait in the link behind it. */
-static void note_limits(const struct layer_block *b, uint32_t norm_beats, struct passage *p)
+/* Rooms and rates that no unit's rest implies. residual_attention: as many as come on the whole way; or, if all of them take the same time before and
+ * behind attention, those before, the one in it and those behind. residual_ffn: those on their way to rom_down's end, and those in the link behind it. */
+static void note_limits(const struct layer_block *b, uint32_t norm_beats, bool alike, struct passage *p)
 {
     const int64_t qkv = distance_at(p, BLOCK_ROM_QKV), o = distance_at(p, BLOCK_ROM_O), gate_up = distance_at(p, BLOCK_ROM_GATE_UP);
     const int64_t down = distance_at(p, BLOCK_ROM_DOWN), room = b->residual_attention.depth;
     const int64_t whole = p->enter[BLOCK_FFN_NORM] / qkv + 1;
     const int64_t parts = p->enter[BLOCK_ATTENTION] / qkv + 1 + 1 + (p->enter[BLOCK_FFN_NORM] - p->leave[BLOCK_ATTENTION]) / o + 1;
     const int64_t behind = ((int64_t)p->sent - p->leave[BLOCK_FFN_NORM]) / gate_up + 1 + b->down.depth;
-    p->fits = (whole < room || parts < room) && behind < room;
+    p->fits = (whole < room || (alike && parts < room)) && behind < room;
     p->through = (int64_t)(p->period - p->taken) < down && norm_beats < down;
 }
 
-void passage_measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *p)
+static void measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *p)
 {
     struct layer_block *b = &lab->layers[layer];
     const struct norm_unit *norm = &lab->layers[lab->n_layer_blocks - 1].attention_norm; /* between any two blocks */
@@ -175,10 +180,114 @@ void passage_measure(struct chip *lab, uint32_t layer, const struct token *token
     p->taken = down->last - from;
     p->period = p->taken + norm_cycles(norm, true);
     memcpy(p->account_cycles, alone.account_cycles, sizeof p->account_cycles);
-    note_limits(b, norm->beats, p);
+    note_limits(b, norm->beats, lab->n_adapters == 0, p);
+    if (p->enter[BLOCK_LORA_MAC] == 0) { /* for tokens with an adapter that come later it is as if it had used that unit with the SRAM */
+        p->enter[BLOCK_LORA_MAC] = p->enter[BLOCK_SRAM];
+        p->leave[BLOCK_LORA_MAC] = p->leave[BLOCK_SRAM];
+    }
     link_pop(&b->down, lab->now);
     link_pop(&b->residual_ffn, lab->now);
     lab->now++;
+}
+
+struct passages {
+    const struct chip *chip;
+    struct chip *lab;          /* a chip like it, in which nothing else happens */
+    int32_t *kind;             /* [n_adapters] 1 .. n_kinds - 1: all of a kind have the same ranks; 0: not the same in all layers */
+    const struct adapter **of; /* [n_kinds] one of that kind; of[0], the base model's: NULL */
+    int32_t n_kinds;
+    struct passage **known; /* [n_kinds][kv.context_tokens + 1] by the tokens that are attended to; NULL: not measured yet */
+};
+
+static bool same_ranks(const struct adapter *a, int32_t layer_a, const struct adapter *b, int32_t layer_b)
+{
+    bool same = true;
+    for (enum linear which = 0; which < LINEAR_COUNT; which++) {
+        same &= adapter_pair(a, layer_a, which)->rank == adapter_pair(b, layer_b, which)->rank;
+    }
+    return same;
+}
+
+static bool same_in_all_layers(const struct adapter *a)
+{
+    bool same = true;
+    for (int32_t layer = 1; layer < a->n_layers; layer++) {
+        same &= same_ranks(a, layer, a, 0);
+    }
+    return same;
+}
+
+static void note_kinds(struct passages *p)
+{
+    p->n_kinds = 1;
+    for (uint32_t i = 0; i < p->chip->n_adapters; i++) {
+        const struct adapter *a = &p->chip->sequencer.adapters[i];
+        for (int32_t kind = 1; kind < p->n_kinds && p->kind[i] == 0; kind++) {
+            p->kind[i] = same_in_all_layers(a) && same_ranks(a, 0, p->of[kind], 0) ? kind : 0;
+        }
+        if (p->kind[i] == 0 && same_in_all_layers(a)) {
+            p->of[p->n_kinds] = a;
+            p->kind[i] = p->n_kinds++;
+        }
+    }
+}
+
+void passages_free(struct passages *p)
+{
+    const size_t n = p ? (size_t)p->n_kinds * (p->chip->config.kv_context_tokens + 1) : 0;
+    for (size_t i = 0; i < n && p->known; i++) {
+        free(p->known[i]);
+    }
+    if (p) {
+        chip_free(p->lab);
+        free(p->kind);
+        free(p->of);
+        free(p->known);
+        free(p);
+    }
+}
+
+struct passages *passages_new(const struct chip *c, struct error *e)
+{
+    const struct model shape = {.shape = c->shape};
+    struct passages *p = error_calloc(e, 1, sizeof *p, "the engine");
+    if (!p) {
+        return NULL;
+    }
+    p->chip = c;
+    p->kind = error_calloc(e, (size_t)c->n_adapters + 1, sizeof *p->kind, "the engine");
+    p->of = error_calloc(e, (size_t)c->n_adapters + 1, sizeof *p->of, "the engine");
+    if (p->kind && p->of) {
+        note_kinds(p);
+        p->known = error_calloc(e, (size_t)p->n_kinds * (c->config.kv_context_tokens + 1), sizeof *p->known, "the engine");
+    }
+    if (!p->known || !chip_new(&c->config, &shape, false, c->sequencer.adapters, c->n_adapters, NULL, 0, NULL, &p->lab, e)) {
+        passages_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* Tokens with an adapter may have to wait for its slices, find its bits flipped, or read it page by page. */
+static bool adapters_leap(const struct chip *c)
+{
+    return !c->sequencer.streams && c->sequencer.n_incidents == 0 && !c->map.slot_page;
+}
+
+const struct passage *passages_find(struct passages *p, uint32_t block, const struct token *token)
+{
+    const int32_t kind = token->adapter ? p->kind[token->adapter - p->chip->sequencer.adapters] : 0;
+    if (token->adapter && (kind == 0 || !adapters_leap(p->chip))) {
+        return NULL;
+    }
+    const int32_t visible = shape_visible_tokens(&p->chip->shape, (int32_t)block, (int32_t)token->position + 1);
+    struct passage **known = &p->known[(size_t)kind * (p->chip->config.kv_context_tokens + 1) + (size_t)visible];
+    if (!*known) {
+        *known = malloc(sizeof **known);
+        ES_ASSERT(*known);
+        measure(p->lab, block, token, *known);
+    }
+    return *known;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -190,6 +299,7 @@ int64_t passage_distance(const struct passage *ahead, const struct passage *behi
 {
     int64_t distance =
         ahead->leave[BLOCK_ATTENTION] - behind->enter[BLOCK_SRAM]; /* it may still wait for the SRAM's answer when that rests */
+    distance = larger(distance, ahead->leave[BLOCK_LORA_MAC] - behind->enter[BLOCK_SRAM]);
     distance = larger(distance, ahead->enter[BLOCK_ATTENTION] - behind->leave[BLOCK_ROPE]); /* the link between them has room for one */
     for (uint32_t i = 0; i < BLOCK_UNITS; i++) {
         distance = larger(distance, ahead->leave[i] - behind->enter[i]);

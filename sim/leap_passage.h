@@ -14,14 +14,15 @@ enum {
     BLOCK_ROM_GATE_UP,
     BLOCK_SILU,
     BLOCK_ROM_DOWN,
+    BLOCK_LORA_MAC,
     BLOCK_UNITS
 };
 
-/* The units that a token without adapter meets behind a block's first norm. */
+/* The units that a token meets behind a block's first norm. */
 struct unit *block_unit(struct layer_block *block, uint32_t which);
 
-struct block_counts {                                             /* what passing a block adds to counters */
-    uint64_t busy_cycles[BLOCK_UNITS], stall_cycles[BLOCK_UNITS]; /* stall: `sram` */
+struct block_counts {                                                                      /* what passing a block adds to counters */
+    uint64_t busy_cycles[BLOCK_UNITS], lora_cycles[BLOCK_UNITS], sram_cycles[BLOCK_UNITS]; /* the latter two: stalls */
     uint64_t words[SRAM_CLIENTS];
 };
 
@@ -39,8 +40,12 @@ struct passage {
 /* How far a token must be behind the one ahead, in cycles: each unit rests before it gets there. */
 int64_t passage_distance(const struct passage *ahead, const struct passage *behind);
 
-/* What a token like this one does in a block if it meets nobody. `lab` is a chip like the token's, in which nothing else happens; its clock goes on. */
-void passage_measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *passage);
+struct passages;
+/* Of a chip's tokens; the chip outlives them. NULL without memory. */
+struct passages *passages_new(const struct chip *chip, struct error *e);
+void passages_free(struct passages *passages);
+/* What a token like this one does in a block if it meets nobody; measured when the first one comes. NULL: it is not the same in all blocks, or waits for more than units. */
+const struct passage *passages_find(struct passages *passages, uint32_t block, const struct token *token);
 
 struct boarded {
     struct token *token;
