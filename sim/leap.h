@@ -4,16 +4,16 @@
  *                                        nothing ticks in here
  *
  * All layer blocks are the same hardware, and a token that finds nobody there passes each in the same cycles. They are not computed: for each context
- * length the units of a block are once run by themselves with such a token (a passage), which tells when each unit is taken and free again, what it counts
+ * length and kind of adapter the units of a block are once run by themselves with such a token (a passage), which tells when each unit is taken and free again, what it counts
  * and what it books to the token. A token boards a block when its norm has sent it, the block is empty but for tokens on board, and the one ahead leaves each
  * unit before this one needs it. Since both pass at a constant speed, what holds in the first block that they share and in the last holds between.
  *
- * A block is put back into its units, as they would be, when that ends: the next token comes too close, has an adapter or finds the way out blocked, or the
+ * A block is put back into its units, as they would be, when that ends: the next token comes too close or cannot leap, the way out is blocked, or the
  * DMA asks for the SRAM. Then the block's units are run by themselves from when its tokens came in up to the present cycle, and the engine goes on with them.
- * When it is empty again, the next token boards.
+ * When it is empty again, or those in its units are known to meet nobody (leap.c: struct block_state), the next token boards.
  *
  * Holds for    runs without trace and values, a block for each layer, K and V rows in one group of banks and not in pages (so that reading them takes as long
- *              wherever they lie), tokens without adapter. All others are as without it. The same cycles, counters and accounts: tests/order/test_leap.c.
+ *              wherever they lie), tokens without adapter or with one that passages_find() knows. All others are as without it. The same cycles, counters and accounts: tests/order/test_leap.c.
  * Not seen     links and units of blocks with tokens on board show them empty; chip_close() puts everything back and counts.
  */
 #ifndef ETCHSIM_LEAP_H

@@ -153,7 +153,7 @@ static void note_limits(const struct layer_block *b, uint32_t norm_beats, bool a
     const int64_t parts = p->enter[BLOCK_ATTENTION] / qkv + 1 + 1 + (p->enter[BLOCK_FFN_NORM] - p->leave[BLOCK_ATTENTION]) / o + 1;
     const int64_t behind = ((int64_t)p->sent - p->leave[BLOCK_FFN_NORM]) / gate_up + 1 + b->down.depth;
     p->fits = (whole < room || (alike && parts < room)) && behind < room;
-    p->through = (int64_t)(p->period - p->taken) < down && norm_beats < down;
+    p->through = (int64_t)(p->period - p->taken) < down && norm_beats + 1 < down;
 }
 
 static void measure(struct chip *lab, uint32_t layer, const struct token *token, struct passage *p)
@@ -256,10 +256,10 @@ struct passages *passages_new(const struct chip *c, struct error *e)
     }
     p->chip = c;
     p->kind = error_calloc(e, (size_t)c->n_adapters + 1, sizeof *p->kind, "the engine");
-    p->of = error_calloc(e, (size_t)c->n_adapters + 1, sizeof *p->of, "the engine");
+    p->of = error_calloc(e, (size_t)c->n_adapters + 1, sizeof(const struct adapter *), "the engine");
     if (p->kind && p->of) {
         note_kinds(p);
-        p->known = error_calloc(e, (size_t)p->n_kinds * (c->config.kv_context_tokens + 1), sizeof *p->known, "the engine");
+        p->known = error_calloc(e, (size_t)p->n_kinds * (c->config.kv_context_tokens + 1), sizeof(struct passage *), "the engine");
     }
     if (!p->known || !chip_new(&c->config, &shape, false, c->sequencer.adapters, c->n_adapters, NULL, 0, NULL, &p->lab, e)) {
         passages_free(p);
@@ -268,10 +268,12 @@ struct passages *passages_new(const struct chip *c, struct error *e)
     return p;
 }
 
-/* Tokens with an adapter may have to wait for its slices, find its bits flipped, or read it page by page. */
+/* Tokens with an adapter may have to wait for its slices, find its bits flipped, or read it page by page; and who comes behind one may find its x still on the way
+ * into the LoRA MAC unit. */
 static bool adapters_leap(const struct chip *c)
 {
-    return !c->sequencer.streams && c->sequencer.n_incidents == 0 && !c->map.slot_page;
+    const struct norm_unit *norm = &c->layers[0].attention_norm;
+    return !c->sequencer.streams && c->sequencer.n_incidents == 0 && !c->map.slot_page && norm_cycles(norm, false) > norm->beats;
 }
 
 const struct passage *passages_find(struct passages *p, uint32_t block, const struct token *token)
