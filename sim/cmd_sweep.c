@@ -11,9 +11,12 @@
 #include "sim/sweep_run.h"
 #include "sim/sweep_transport.h"
 
+enum { TRACE_HASH, TRACE_NONE }; /* the words of --trace */
+
 struct arguments {
     const char *sweep, *folder, *shard;
     int64_t jobs, at, rank_timeout;
+    int trace;
     bool dry_run, sensitivity, restart;
     struct option_list merge;
 };
@@ -28,6 +31,8 @@ static const struct option options[] = {
     OPTION_FLAG(struct arguments, dry_run, "dry-run", 0, "only say how many points there are, how long they will take and how much memory"),
     OPTION_TEXT(struct arguments, shard, "shard", 0, "I/N",
                 "only every N-th point, from the I-th on (0 .. N-1): for job arrays, each with an --out of its own"),
+    OPTION_CHOICE(struct arguments, trace, "trace", 0, "hash|none",
+                  "whether points have a trace's hash (default) or none, and run many times as fast where tokens can leap"),
     OPTION_FLAG(struct arguments, sensitivity, "sensitivity", 0, "then: what 10 % more of each resource buys, at the best point"),
     OPTION_INTEGER(struct arguments, at, "at", 0, "POINT", 0, SWEEP_POINTS_MAX - 1, "... at this point instead"),
     OPTION_REPEATED(struct arguments, merge, "merge", 0, "DIR", "take over the points of another folder (a shard) first"),
@@ -178,6 +183,7 @@ int cmd_sweep(int argc, char **argv)
     if (!sweep_load(arguments.sweep, &sweep, &e)) {
         return command_fail(command.name, &e);
     }
+    sweep.without_trace = arguments.trace == TRACE_NONE;
     snprintf(folder, sizeof folder, "sweep-%s", sweep.name);
     struct sweep_options o = {.folder = arguments.folder ? arguments.folder : folder,
                               .argc = argc,

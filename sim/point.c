@@ -137,7 +137,7 @@ static void run_chip(const struct sweep *s, const struct sweep_point *point, str
 {
     struct error e;
     struct chip *chip = NULL;
-    struct trace *trace = trace_new();
+    struct trace *trace = s->without_trace ? NULL : trace_new();
     const struct image *image = &point->model->image;
     if (!chip_new(&point->config, &image->model, false, in->adapters, in->n_adapters, in->requests, in->n_requests, trace, &chip, &e)) {
         fail(row, &e);
@@ -180,7 +180,7 @@ static void serve_point(const struct sweep *s, const struct sweep_point *point, 
     struct error e;
     struct serve serve;
     struct workload w = point->workload->workload; /* its lists are shared: it is not freed here */
-    struct serve_options options = {.config = &point->config, .engine = ENGINE_SKIP};
+    struct serve_options options = {.config = &point->config, .engine = ENGINE_SKIP, .without_trace = s->without_trace};
     snprintf(w.model, sizeof w.model, "%s", point->model->name);
     w.requests = point->input[INPUT_serve_requests] ? point->input[INPUT_serve_requests] : w.requests;
     w.seed = point->input[INPUT_serve_seed] ? point->input[INPUT_serve_seed] : w.seed;

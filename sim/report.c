@@ -403,10 +403,11 @@ void report_json(const struct run *run, FILE *out)
     struct estimate e = estimate(run);
     cJSON_AddItemToObject(root, "physical", estimate_json(&e));
     cJSON_AddNumberToObject(root, "rom_bits", (double)run->image.rom_bits);
-    cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
     if (run->trace) {
+        cJSON_AddNumberToObject(root, "trace_events", (double)trace_events(run->trace));
         add_hash(root, "trace_hash", trace_hash(run->trace));
     } else {
+        cJSON_AddNullToObject(root, "trace_events");
         cJSON_AddNullToObject(root, "trace_hash");
     }
     add_limits(root, &o.limits);

@@ -134,8 +134,9 @@ struct sweep {
     struct sweep_model *models;
     struct sweep_workload *workloads;
     uint32_t n_chips, n_models, n_workloads;
-    bool serves;   /* points serve a workload; otherwise they are runs */
-    uint64_t hash; /* of everything that decides the points' results, but for the program itself */
+    bool serves;        /* points serve a workload; otherwise they are runs */
+    bool without_trace; /* not even its hash: tokens may leap (leap.h); set before the run */
+    uint64_t hash;      /* of everything that decides the points' results, but for the program itself */
 };
 
 /* A preset's name (configs/sweeps/NAME.yaml) or a YAML file. Unknown, missing, duplicate and out-of-range keys are errors with file, line and key. On

@@ -13,6 +13,15 @@ done
 equal 'rows of the CSV' 49 "$(wc -l <"$folder/one/sweep.csv")"
 equal 'the file itself' "$(cat configs/sweeps/quick.yaml)" "$(cat "$folder/one/sweep.yaml")"
 
+# --- without a trace: the same but for its hash and its events ---
+
+run 0 sweep quick --trace none --out "$folder/untraced"
+rows() { # FOLDER: sweep.csv without the trace's columns
+    awk -F, -v OFS=, 'NR == 1 {for (i = 1; i <= NF; i++) trace[i] = $i ~ /^trace_/} {for (i = 1; i <= NF; i++) if (trace[i]) $i = ""} 1' "$1/sweep.csv"
+}
+cmp -s <(rows "$folder/one") <(rows "$folder/untraced") || wrong '--trace none gives other rows'
+cmp -s "$folder/one/sweep.csv" "$folder/untraced/sweep.csv" && wrong '--trace none keeps a trace'
+
 # --- again: nothing to do, the same words ---
 
 run 0 sweep quick --out "$folder/one"
