@@ -57,10 +57,13 @@ static cycle_t lands_at(const struct flight *f)
     return sent_into(f, f->to - 1) + f->passage->sent;
 }
 
-static void schedule(struct flight *f)
+/* Of those that land at the same place the engine knows the first one only. */
+static void schedule(struct flight *f, cycle_t now)
 {
-    f->unit.wake = NEVER;
-    unit_sleep(&f->unit, lands_at(f));
+    if (f && lands_at(f) > now) {
+        f->unit.wake = NEVER;
+        unit_sleep(&f->unit, f->ahead && f->ahead->to == f->to ? NEVER : lands_at(f));
+    }
 }
 
 static void insert(struct leap *l, struct flight *f, struct flight *ahead)
@@ -71,12 +74,13 @@ static void insert(struct leap *l, struct flight *f, struct flight *ahead)
     *(ahead ? &ahead->behind : &l->head) = f;
 }
 
-static void take_out(struct leap *l, struct flight *f)
+static void take_out(struct leap *l, struct flight *f, cycle_t now)
 {
     *(f->ahead ? &f->ahead->behind : &l->head) = f->behind;
     *(f->behind ? &f->behind->ahead : &l->tail) = f->ahead;
     f->unit.wake = NEVER;
     f->to = 0;
+    schedule(f->behind, now);
 }
 
 static void add_counts(struct block_counts *to, const struct block_counts *what, uint64_t sign)
@@ -176,16 +180,13 @@ static void put_back(struct leap *l, uint32_t block, cycle_t now)
         cycle_t sent = sent_into(f, block);
         if (sent > now) { /* it comes as far as here */
             f->to = block;
-            if (lands_at(f) > now) {
-                schedule(f);
-            } else {
-                at_gate = true;
-            }
+            schedule(f, now);
+            at_gate |= lands_at(f) <= now;
         } else if (f->to == block + 1 || now < sent + f->passage->period) {
             const bool held = now < sent + f->passage->sent || f->to == block + 1; /* has not been sent, or could not be */
             l->inside[n++] = (struct boarded){f->token, sent};
             count(l, f, block, true);
-            take_out(l, f);
+            take_out(l, f, now);
             f->at = sent;
             if (held) {
                 enter_units(s, f);
@@ -240,7 +241,8 @@ static void reach_again(const struct leap *l, const struct flight *boarded)
             return;
         }
         f->to = to;
-        schedule(f);
+        schedule(f, boarded->at);
+        schedule(f->behind, boarded->at);
     }
 }
 
@@ -331,7 +333,7 @@ static void board(struct leap *l, uint32_t block, cycle_t now)
     f->to = to;
     s->shut &= (uint8_t)~SHUT_UNITS;
     insert(l, f, ahead);
-    schedule(f);
+    schedule(f, now);
     reach_again(l, f);
 }
 
@@ -353,7 +355,7 @@ static void land(struct unit *unit, cycle_t now)
     if (f->to < l->n_layers) {
         l->blocks[f->to].shut |= SHUT_GATE;
     }
-    take_out(l, f);
+    take_out(l, f, now);
 }
 
 /* -- the engine's side -- */

@@ -23,7 +23,7 @@ static const struct scene scenes[] = {
     {"hc1, one user, traced", 1, 1, 2000, 0, 20, {"kv.context_tokens=2048"}, false},
     {"hc1, one user", 1, 1, 20000, 0, 20, {"kv.sequences=1", "kv.context_tokens=20001", "sram.depth_words=5500"}, true},
     {"hc1, one user with an adapter", 1, 1, 2000, 1, 20, {"kv.context_tokens=2048"}, true},
-    {"hc1, 120 users", 120, 1, 1000, 0, 2, {"kv.sequences=120", "kv.context_tokens=1001", "sram.depth_words=16000"}, true},
+    {"hc1, 118 users", 118, 1, 1000, 0, 2, {"kv.sequences=118", "kv.context_tokens=1001", "sram.depth_words=16000"}, true},
     {"hc1, 160 users", 160, 1, 1000, 0, 2, {"kv.sequences=160", "kv.context_tokens=1001", "sram.depth_words=21000"}, true},
     {"hc1, 160 users with two adapters", 80, 1, 40, 2, 2, {"kv.sequences=160", "kv.context_tokens=256", "sram.depth_words=5500"}, true},
     {"hc1, 16 prompts of 4,000 tokens", 16, 4000, 96, 0, 0, {"kv.sequences=16", "kv.context_tokens=4096", "sram.depth_words=9000"}, true},
