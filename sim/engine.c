@@ -103,10 +103,12 @@ bool chip_advance(struct chip *c, cycle_t until, struct error *e)
     c->pause = false;
     for (cycle_t now; !done(c) && !c->pause && (now = wheel_next(c->wheel, until)) != NEVER;) {
         uint32_t n = wheel_take(c->wheel, now, c->due);
+        uint32_t kinds = 0;
         for (uint32_t i = 0; i < n; i++) {
+            kinds |= (uint32_t)1 << c->due[i]->kind;
             c->due[i]->tick(c->due[i], now);
         }
-        if (c->leap) {
+        if (c->leap && kinds & LEAP_KINDS) {
             leap_end_cycle(c, c->due, n, now);
         }
         c->now = n ? now + 1 : c->now;

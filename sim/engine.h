@@ -6,7 +6,8 @@
 
 enum engine {
     ENGINE_STEP,    /* ticks every unit on every cycle; knows nothing of when units can change */
-    ENGINE_SKIP,    /* ticks only units that said they have something to do, and jumps over the cycles in which none has */
+    ENGINE_SKIP,    /* ticks only units that said they have something to do, and jumps over the cycles in which none has;
+                     * without a trace tokens leap (leap.h) */
     ENGINE_SYSTEMC, /* as step, but the clock is an sc_clock and every unit a process of SystemC's (engine_systemc.h) */
 };
 #define ENGINE_WORDS "step|skip|systemc" /* of --engine, in the order above */

@@ -25,7 +25,12 @@ struct leap;
 
 /* For a chip that has not been clocked. *leap is NULL where tokens cannot leap. Fails without memory. */
 bool leap_new(struct chip *chip, struct leap **leap, struct error *e);
-/* At the end of a cycle in which these units ticked (some of them may be the leap's own). */
+/* Kinds of units after whose ticks there may be something to do: a token boards, leaves units or lands, or the DMA asks. UNIT_KINDS are the leap's own. */
+enum {
+    LEAP_KINDS = 1 << KIND_ATTENTION_NORM | 1 << KIND_ROM_DOWN | 1 << KIND_DMA | 1 << UNIT_KINDS,
+};
+_Static_assert(UNIT_KINDS < 31, "a bit for each kind");
+/* At the end of a cycle in which these units ticked, one of them of LEAP_KINDS. */
 void leap_end_cycle(struct chip *chip, struct unit *const *ticked, uint32_t n, cycle_t now);
 /* Everything back into its units, and what was passed into their counters. chip->leap is NULL then. `now`: the last cycle that was clocked. */
 void leap_close(struct chip *chip, cycle_t now);
