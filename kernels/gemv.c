@@ -7,7 +7,10 @@
 #include "kernels/threads.h"
 #include "sim/error.h"
 
-_Static_assert((int64_t)TILE_ROWS_MAX * 127 * 32 * 63 < ((int64_t)1 << 31), "a tile's accumulator is 32 bits wide");
+_Static_assert((int64_t)TILE_ROWS_MAX *(127 << ACT_SHIFT_MAX) * 32 * 63 < ((int64_t)1 << 34), "a tile's accumulator is 35 bits wide");
+_Static_assert((int64_t)RUN_PANELS *PANEL_INPUTS *(127 << ACT_SHIFT_MAX) * 32 * 63 < ((int64_t)1 << 31),
+               "the sum of a run of panels fits 32 bits");
+_Static_assert((int)ACT_GROUP == (int)PANEL_INPUTS, "a panel's inputs have one shift");
 
 /* What the offset of 32, which makes weights unsigned for the multipliers, adds too much to each group's sum. */
 static void group_starts(const struct matrix *w, const int8_t *x, int32_t *start)
@@ -23,20 +26,32 @@ static void group_starts(const struct matrix *w, const int8_t *x, int32_t *start
     }
 }
 
+struct inputs { /* what struct panel_inputs points to */
+    int32_t start[GROUPS_MAX], shift[INPUTS_MAX / ACT_GROUP];
+};
+
+static struct panel_inputs panel_inputs(const struct matrix *w, const struct act8 *x, struct inputs *room)
+{
+    group_starts(w, x->m, room->start);
+    for (int32_t g = 0; g < act_groups(x->n); g++) {
+        room->shift[g] = x->shift ? x->shift[g] : 0;
+    }
+    return (struct panel_inputs){x->m, room->shift, room->start};
+}
+
 void k_gemv_blocks(const struct matrix *w, const struct act8 *x, int32_t first_block, int32_t n_blocks, int64_t *y)
 {
     ES_ASSERT(x->n == w->n_in && w->n_in <= INPUTS_MAX && first_block >= 0 && first_block + n_blocks <= matrix_blocks(w));
-    int32_t start[GROUPS_MAX];
-    group_starts(w, x->m, start);
-    isa_table()->gemv_blocks(w, w->data + first_block * matrix_block_bytes(w), n_blocks, x->m, start, y);
+    struct inputs room;
+    const struct panel_inputs in = panel_inputs(w, x, &room);
+    isa_table()->gemv_blocks(w, w->data + first_block * matrix_block_bytes(w), n_blocks, &in, y);
 }
 
 /* -- all rows, by several threads -- */
 
 struct product {
     const struct matrix *w;
-    const int8_t *x;
-    const int32_t *start;
+    const struct panel_inputs *in;
     int64_t *y;
 };
 
@@ -48,10 +63,10 @@ static void multiply(void *user, int32_t first, int32_t n)
     const int32_t whole = w->n_out / BLOCK_ROWS, n_whole = first + n <= whole ? n : whole - first;
     const uint8_t *data = w->data + first * matrix_block_bytes(w);
     int64_t *y = p->y + (int64_t)first * BLOCK_ROWS;
-    isa_table()->gemv_blocks(w, data, n_whole, p->x, p->start, y);
+    isa_table()->gemv_blocks(w, data, n_whole, p->in, y);
     if (n_whole < n) {
         int64_t last[BLOCK_ROWS];
-        isa_table()->gemv_blocks(w, data + n_whole * matrix_block_bytes(w), 1, p->x, p->start, last);
+        isa_table()->gemv_blocks(w, data + n_whole * matrix_block_bytes(w), 1, p->in, last);
         memcpy(y + (int64_t)n_whole * BLOCK_ROWS, last, (size_t)(w->n_out % BLOCK_ROWS) * sizeof *last);
     }
 }
@@ -70,9 +85,9 @@ void k_gemv(const struct matrix *w, const struct act8 *x, struct acc *y)
     enum { SHARED_BYTES_MIN = 1 << 18 }; /* below this a product takes less time than calling for help */
     ES_ASSERT(y->n == w->n_out && x->n == w->n_in && w->n_in <= INPUTS_MAX);
     y->exponent = x->exponent + w->exponent;
-    int32_t start[GROUPS_MAX];
-    group_starts(w, x->m, start);
-    struct product p = {w, x->m, start, y->m};
+    struct inputs room;
+    const struct panel_inputs in = panel_inputs(w, x, &room);
+    struct product p = {w, &in, y->m};
     const int32_t n_blocks = matrix_blocks(w);
     if (matrix_bytes(w) < SHARED_BYTES_MIN) {
         multiply(&p, 0, n_blocks);

@@ -72,27 +72,29 @@ static inline __m256i add_products(__m256i sum, struct pair pair, const int8_t *
     return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1)));
 }
 
-/* total + scales * sum, 8 rows */
-static inline __m256i add_scaled(__m256i total, const uint8_t *scales, __m256i sum)
+/* total + (scales << shift) * sum, 8 rows */
+static inline __m256i add_scaled(__m256i total, const uint8_t *scales, __m256i shift, __m256i sum)
 {
-    return _mm256_add_epi32(total, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)scales)), sum));
+    const __m256i scale = _mm256_sllv_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)scales)), shift);
+    return _mm256_add_epi32(total, _mm256_mullo_epi32(scale, sum));
 }
 
 /* total + a panel's sums, of 8 rows from `first_row` on. */
 ALWAYS_INLINE __m256i add_panel(__m256i total, __m256i codebook, enum weight_format format, int groups, const uint8_t *data, int first_row,
-                                const int8_t *x, const int32_t *start)
+                                const struct panel_inputs *in)
 {
     struct pair pair[4];
-    __m256i sum = _mm256_set1_epi32(start[0]);
+    const __m256i shift = _mm256_set1_epi32(in->shift[0]);
+    __m256i sum = _mm256_set1_epi32(in->start[0]);
     decode_panel(codebook, format, data + (ptrdiff_t)BLOCK_ROWS * groups + (ptrdiff_t)CHUNK_INPUTS * first_row, pair);
     for (int i = 0; i < 4; i++) {
         if (groups == 2 && i == 2) {
-            total = add_scaled(total, data + first_row, sum);
-            sum = _mm256_set1_epi32(start[1]);
+            total = add_scaled(total, data + first_row, shift, sum);
+            sum = _mm256_set1_epi32(in->start[1]);
         }
-        sum = add_products(sum, pair[i], x + (ptrdiff_t)8 * i);
+        sum = add_products(sum, pair[i], in->x + (ptrdiff_t)8 * i);
     }
-    return add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1) + first_row, sum);
+    return add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1) + first_row, shift, sum);
 }
 
 static inline void add_to(int64_t *y, __m256i total)
@@ -104,23 +106,23 @@ static inline void add_to(int64_t *y, __m256i total)
     _mm256_storeu_si256(at + 1, _mm256_add_epi64(_mm256_loadu_si256(at + 1), high));
 }
 
-/* One tile of one block is added to y [16]. Format and group_inputs are constants where it is used. */
-ALWAYS_INLINE void tile(__m256i codebook, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
-                        const int8_t *x, const int32_t *start, int64_t *y)
+/* A run of panels of one block is added to y [16]. Format and group_inputs are constants where it is used. */
+ALWAYS_INLINE void run(__m256i codebook, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
+                       struct panel_inputs in, int64_t *y)
 {
     const int groups = PANEL_INPUTS / group_inputs, panel_bytes = BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
     __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
-    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
+    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, in = panel_inputs_from(&in, groups, 1)) {
         prefetch_panel(data, panel_bytes);
-        low = add_panel(low, codebook, format, groups, data, 0, x, start);
-        high = add_panel(high, codebook, format, groups, data, 8, x, start);
+        low = add_panel(low, codebook, format, groups, data, 0, &in);
+        high = add_panel(high, codebook, format, groups, data, 8, &in);
     }
     add_to(y, low);
     add_to(y + 8, high);
 }
 
 ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
-                          const int8_t *x, const int32_t *start, int64_t *y)
+                          const struct panel_inputs *in, int64_t *y)
 {
     const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
     uint8_t values[CODEBOOK_MAX];
@@ -130,17 +132,17 @@ ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int
     const __m256i codebook = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)values));
     for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
         memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
-            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
-            tile(codebook, format, group_inputs, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p, y);
+        for (int32_t p = 0; p < n_panels; p += RUN_PANELS) {
+            const int32_t n = n_panels - p < RUN_PANELS ? n_panels - p : RUN_PANELS;
+            run(codebook, format, group_inputs, data, n, panel_inputs_from(in, groups, p), y);
             data += n * matrix_panel_bytes(w);
         }
     }
 }
 
-static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
+static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const struct panel_inputs *in, int64_t *y)
 {
-#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, in, y)
     FOR_MATRIX_KIND(w, GEMV_BLOCKS)
 #undef GEMV_BLOCKS
 }

@@ -91,34 +91,35 @@ static inline __m512i four_inputs(const int8_t *x)
     return _mm512_set1_epi32(four);
 }
 
-/* total + scales * sum, 16 rows */
-static inline __m512i add_scaled(__m512i total, const uint8_t *scales, __m512i sum)
+/* total + (scales << shift) * sum, 16 rows */
+static inline __m512i add_scaled(__m512i total, const uint8_t *scales, __m512i shift, __m512i sum)
 {
-    const __m512i scale = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)scales));
+    const __m512i scale = _mm512_sllv_epi32(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)scales)), shift);
     return _mm512_add_epi32(total, _mm512_mullo_epi32(scale, sum));
 }
 
-/* One tile of one block. Format and group_inputs are constants where it is used, so that each combination is a loop without branches. */
-ALWAYS_INLINE __m512i tile(const struct decoder *d, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
-                           const int8_t *x, const int32_t *start)
+/* A run of panels of one block. Format and group_inputs are constants where it is used, so that each combination is a loop without branches. */
+ALWAYS_INLINE __m512i run(const struct decoder *d, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_panels,
+                          struct panel_inputs in)
 {
     const int groups = PANEL_INPUTS / group_inputs, panel_bytes = BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
     __m512i total = _mm512_setzero_si512();
-    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, x += PANEL_INPUTS, start += groups) {
+    for (int32_t p = 0; p < n_panels; p++, data += panel_bytes, in = panel_inputs_from(&in, groups, 1)) {
         struct pair pair[4];
+        const __m512i shift = _mm512_set1_epi32(in.shift[0]);
         prefetch_panel(data, panel_bytes);
-        __m512i even = _mm512_set1_epi32(start[0]), odd = _mm512_setzero_si512();
+        __m512i even = _mm512_set1_epi32(in.start[0]), odd = _mm512_setzero_si512();
         decode_panel(d, format, data + (ptrdiff_t)BLOCK_ROWS * groups, pair);
         for (int i = 0; i < 4; i++) {
             if (groups == 2 && i == 2) {
-                total = add_scaled(total, data, _mm512_add_epi32(even, odd));
-                even = _mm512_set1_epi32(start[1]);
+                total = add_scaled(total, data, shift, _mm512_add_epi32(even, odd));
+                even = _mm512_set1_epi32(in.start[1]);
                 odd = _mm512_setzero_si512();
             }
-            even = _mm512_dpbusd_epi32(even, pair[i].even, four_inputs(x + (ptrdiff_t)8 * i));
-            odd = _mm512_dpbusd_epi32(odd, pair[i].odd, four_inputs(x + (ptrdiff_t)8 * i + 4));
+            even = _mm512_dpbusd_epi32(even, pair[i].even, four_inputs(in.x + (ptrdiff_t)8 * i));
+            odd = _mm512_dpbusd_epi32(odd, pair[i].odd, four_inputs(in.x + (ptrdiff_t)8 * i + 4));
         }
-        total = add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1), _mm512_add_epi32(even, odd));
+        total = add_scaled(total, data + (ptrdiff_t)BLOCK_ROWS * (groups - 1), shift, _mm512_add_epi32(even, odd));
     }
     return total;
 }
@@ -132,24 +133,24 @@ static inline void add_to(int64_t *y, __m512i total)
 }
 
 ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
-                          const int8_t *x, const int32_t *start, int64_t *y)
+                          const struct panel_inputs *in, int64_t *y)
 {
     const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
     const int64_t panel_bytes = matrix_panel_bytes(w);
     const struct decoder d = decoder(w);
     for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
         memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
-            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
-            add_to(y, tile(&d, format, group_inputs, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p));
+        for (int32_t p = 0; p < n_panels; p += RUN_PANELS) {
+            const int32_t n = n_panels - p < RUN_PANELS ? n_panels - p : RUN_PANELS;
+            add_to(y, run(&d, format, group_inputs, data, n, panel_inputs_from(in, groups, p)));
             data += n * panel_bytes;
         }
     }
 }
 
-static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
+static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const struct panel_inputs *in, int64_t *y)
 {
-#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, in, y)
     FOR_MATRIX_KIND(w, GEMV_BLOCKS)
 #undef GEMV_BLOCKS
 }

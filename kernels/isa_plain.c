@@ -34,8 +34,8 @@ static void add_chunk(const uint8_t weight[CHUNK_CODES], const int8_t x[CHUNK_IN
     }
 }
 
-/* A group's sums, times its scales, are added to sum. */
-static void add_group(uint8_t (*weight)[CHUNK_CODES], int n_chunks, const int8_t *x, int32_t start, const uint8_t *scales,
+/* A group's sums, times its scales and the inputs' power of two, are added to sum. */
+static void add_group(uint8_t (*weight)[CHUNK_CODES], int n_chunks, const int8_t *x, int32_t start, const uint8_t *scales, int shift,
                       int32_t sum[BLOCK_ROWS])
 {
     int32_t group_sum[BLOCK_ROWS];
@@ -46,21 +46,21 @@ static void add_group(uint8_t (*weight)[CHUNK_CODES], int n_chunks, const int8_t
         add_chunk(weight[c], x + (ptrdiff_t)CHUNK_INPUTS * c, group_sum);
     }
     for (int r = 0; r < BLOCK_ROWS; r++) {
-        sum[r] += scales[r] * group_sum[r];
+        sum[r] += (scales[r] << shift) * group_sum[r];
     }
 }
 
-/* One tile of one block is added to y [16]. */
-ALWAYS_INLINE void tile(enum weight_format format, int group_inputs, const uint8_t value[64], const uint8_t *data, int32_t n_panels,
-                        const int8_t *x, const int32_t *start, int64_t *y)
+/* A run of panels of one block is added to y [16]. */
+ALWAYS_INLINE void run(enum weight_format format, int group_inputs, const uint8_t value[64], const uint8_t *data, int32_t n_panels,
+                       struct panel_inputs in, int64_t *y)
 {
     const int groups = PANEL_INPUTS / group_inputs, n_chunks = PANEL_CHUNKS / groups;
     int32_t sum[BLOCK_ROWS] = {0};
     for (int32_t p = 0; p < n_panels; p++) {
         uint8_t weight[PANEL_CHUNKS][CHUNK_CODES];
         decode_panel(format, data + (ptrdiff_t)BLOCK_ROWS * groups, value, weight);
-        for (int g = 0; g < groups; g++, x += group_inputs) {
-            add_group(weight + (ptrdiff_t)n_chunks * g, n_chunks, x, *start++, data + (ptrdiff_t)BLOCK_ROWS * g, sum);
+        for (int g = 0; g < groups; g++, in.x += group_inputs) {
+            add_group(weight + (ptrdiff_t)n_chunks * g, n_chunks, in.x, *in.start++, data + (ptrdiff_t)BLOCK_ROWS * g, in.shift[p], sum);
         }
         data += BLOCK_ROWS * groups + PLANE_BYTES * weight_bits(format);
     }
@@ -70,24 +70,24 @@ ALWAYS_INLINE void tile(enum weight_format format, int group_inputs, const uint8
 }
 
 ALWAYS_INLINE void blocks(const struct matrix *w, enum weight_format format, int group_inputs, const uint8_t *data, int32_t n_blocks,
-                          const int8_t *x, const int32_t *start, int64_t *y)
+                          const struct panel_inputs *in, int64_t *y)
 {
     const int32_t n_panels = matrix_panels(w), groups = PANEL_INPUTS / group_inputs;
     uint8_t value[64];
     decoder(w, value);
     for (int32_t block = 0; block < n_blocks; block++, y += BLOCK_ROWS) {
         memset(y, 0, BLOCK_ROWS * sizeof *y);
-        for (int32_t p = 0; p < n_panels; p += TILE_PANELS) {
-            const int32_t n = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
-            tile(format, group_inputs, value, data, n, x + (ptrdiff_t)PANEL_INPUTS * p, start + (ptrdiff_t)groups * p, y);
+        for (int32_t p = 0; p < n_panels; p += RUN_PANELS) {
+            const int32_t n = n_panels - p < RUN_PANELS ? n_panels - p : RUN_PANELS;
+            run(format, group_inputs, value, data, n, panel_inputs_from(in, groups, p), y);
             data += n * matrix_panel_bytes(w);
         }
     }
 }
 
-static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y)
+static void gemv_blocks(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const struct panel_inputs *in, int64_t *y)
 {
-#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, x, start, y)
+#define GEMV_BLOCKS(format, group_inputs) blocks(w, format, group_inputs, data, n_blocks, in, y)
     FOR_MATRIX_KIND(w, GEMV_BLOCKS)
 #undef GEMV_BLOCKS
 }

@@ -10,7 +10,7 @@
 
 #include "kernels/types.h"
 
-enum { INPUTS_MAX = 1 << 18, GROUPS_MAX = INPUTS_MAX / 16, TILE_PANELS = TILE_ROWS_MAX / PANEL_INPUTS };
+enum { INPUTS_MAX = 1 << 18, GROUPS_MAX = INPUTS_MAX / 16, RUN_PANELS = 32 }; /* after so many panels, sums in 32 bits go into 64 */
 
 /* DO(format, group_inputs) for the matrix at hand, with both as constants, so that each combination becomes a loop without branches. */
 #define FOR_MATRIX_KIND(w, DO)                        \
@@ -34,10 +34,20 @@ ALWAYS_INLINE void prefetch_panel(const uint8_t *data, int panel_bytes)
     }
 }
 
+struct panel_inputs {     /* what a row of panels is multiplied with */
+    const int8_t *x;      /* [32 * panels] */
+    const int32_t *shift; /* [panels], 0..ACT_SHIFT_MAX, of the panel's sums */
+    const int32_t *start; /* [groups], -32 * sum of x over the group: what the weights' offset of 32 adds too much */
+};
+/* From panel p on, of a matrix with `groups` groups a panel. */
+ALWAYS_INLINE struct panel_inputs panel_inputs_from(const struct panel_inputs *in, int groups, int32_t p)
+{
+    return (struct panel_inputs){in->x + (ptrdiff_t)PANEL_INPUTS * p, in->shift + p, in->start + (ptrdiff_t)groups * p};
+}
+
 struct isa_table {
-    /* y[16 * n_blocks] for the blocks that start at data. x has 32 * panels elements; start[g] = -32 * sum of x over group g, what the
-     * weights' offset of 32 adds too much. */
-    void (*gemv_blocks)(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const int8_t *x, const int32_t *start, int64_t *y);
+    /* y[16 * n_blocks] for the blocks that start at data. */
+    void (*gemv_blocks)(const struct matrix *w, const uint8_t *data, int32_t n_blocks, const struct panel_inputs *in, int64_t *y);
     /* out[r] = sum over i < n of rows[r * stride + i] * x[i]. Nothing beyond rows[r * stride + n) or x[n) is read. The true sums fit int32. */
     void (*dot_rows)(const int8_t *rows, int64_t stride, int32_t n_rows, int32_t n, const int8_t *x, int32_t *out);
     /* For each i < n: weight[i] holds a shift of 0 .. 2^17, and becomes the weight k_exp2_weight(max - l[i], shift) (tables.h). Returns the sum of

@@ -8,6 +8,7 @@
 #include "kernels/embed.h"
 #include "kernels/gemv.h"
 #include "kernels/lora.h"
+#include "kernels/requant.h"
 #include "kernels/residual.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
@@ -19,7 +20,7 @@ struct ref {
     int32_t context_tokens;
     struct kv *kv; /* [n_layers] */
     struct residual residual;
-    struct act8 x;                /* input of the next linear, as wide as the widest */
+    struct act8 x, aligned;       /* input of the next linear, as wide as the widest; what LoRA takes of it */
     int8_t *q;                    /* [n_heads * head_dim] */
     int16_t *q_exponent;          /* [n_heads] */
     struct acc acc[LINEAR_COUNT]; /* one a linear, so that Q, K, V and gate, up stand side by side */
@@ -72,6 +73,8 @@ static void new_vectors(struct ref *ref)
     const size_t widest = larger(larger((size_t)s->d_model, (size_t)s->d_ff), heads);
     ref->residual = (struct residual){keep(ref, (size_t)s->d_model, sizeof(int32_t)), s->d_model};
     ref->x.m = keep(ref, (size_t)padded((int32_t)widest), 1);
+    ref->x.shift = keep(ref, (size_t)act_groups((int32_t)widest), 1);
+    ref->aligned.m = keep(ref, (size_t)padded((int32_t)widest), 1);
     ref->q = keep(ref, heads, 1);
     ref->q_exponent = keep(ref, (size_t)s->n_heads, sizeof(int16_t));
     for (enum linear which = 0; which < LINEAR_COUNT; which++) {
@@ -132,7 +135,8 @@ static void multiply(struct ref *ref, const struct matrix *w, const struct lora_
     if (pair && pair->rank > 0) {
         ref->delta.n = acc->n;
         ref->delta.exponent = acc->exponent;
-        k_lora_a(pair, &ref->x, &ref->h);
+        k_align8(&ref->x, &ref->aligned);
+        k_lora_a(pair, &ref->aligned, &ref->h);
         k_lora_b(pair, &ref->h, acc->exponent, ref->delta.m);
         k_lora_add(acc, &ref->delta);
     }

@@ -10,12 +10,14 @@
 #include <stdint.h>
 
 enum {
-    GROUP_INPUTS = 32,       /* inputs that share one 6-bit weight scale, unless a matrix says 16 */
-    BLOCK_ROWS = 16,         /* output rows stored interleaved, see struct matrix */
-    PANEL_INPUTS = 32,       /* inputs stored interleaved */
+    GROUP_INPUTS = 32, /* inputs that share one 6-bit weight scale, unless a matrix says 16 */
+    BLOCK_ROWS = 16,   /* output rows stored interleaved, see struct matrix */
+    PANEL_INPUTS = 32, /* inputs stored interleaved */
+    ACT_GROUP = 32,    /* activations that share a shift */
+    ACT_SHIFT_MAX = 3,
     RESIDUAL_EXPONENT = -16, /* the residual stream is int32 in steps of 2^-16 */
     LORA_RANK_MAX = 128,
-    TILE_ROWS_MAX = 8192, /* 8192 * 127 * 32 * 63 < 2^31: a tile's accumulator is 32 bits wide */
+    TILE_ROWS_MAX = 8192, /* 8192 * (127 << 3) * 32 * 63 < 2^34: a tile's accumulator is 35 bits wide */
     VECTOR_PAD = 64,      /* vectors of act8 have room for their length rounded up to this, and the tail is zero */
 };
 #define ACC_LIMIT (((int64_t)1 << 39) - 1) /* accumulators after the reduction tree: 40 bits signed */
@@ -25,11 +27,17 @@ static inline int32_t padded(int32_t n)
     return (n + VECTOR_PAD - 1) / VECTOR_PAD * VECTOR_PAD;
 }
 
-struct act8 { /* activations, -127..127; m[n .. padded(n)) are zero */
-    int8_t *m;
+struct act8 {  /* activations, value = m << shift of its group, times 2^exponent */
+    int8_t *m; /* -127..127; m[n .. padded(n)) are zero */
     int32_t n;
     int32_t exponent;
+    uint8_t *shift; /* [act_groups(n)], 0..ACT_SHIFT_MAX; NULL: one exponent for all, no shifts */
 };
+
+static inline int32_t act_groups(int32_t n)
+{
+    return (n + ACT_GROUP - 1) / ACT_GROUP;
+}
 
 struct acc { /* accumulators, |m| <= ACC_LIMIT */
     int64_t *m;

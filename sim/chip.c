@@ -67,7 +67,8 @@ static void add_payload(struct chip *c, struct burst *burst, const struct wire *
 {
     switch (wire->payload) {
     case PAYLOAD_HEADS: burst->head_exponent = chip_keep(c, (size_t)c->shape.n_heads, sizeof(int16_t)); /* fall through */
-    case PAYLOAD_ACT8: burst->act = chip_new_act8(c, wire->n[0]); break;
+    case PAYLOAD_ALIGNED:
+    case PAYLOAD_ACT8: burst->act = chip_new_act8(c, wire->n[0], wire->payload == PAYLOAD_ACT8); break;
     case PAYLOAD_ACC:
         for (int i = 0; i < BURST_ACCS && wire->n[i]; i++) {
             burst->acc[i] = chip_new_acc(c, wire->n[i]);
@@ -202,25 +203,26 @@ static void wire_layer(struct chip *c, uint32_t l)
     int32_t d = s->d_model, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, ff = s->d_ff;
 
     WIRE(&b->attention_norm, out_x, &b->x_qkv, qkv, port[p_qkv].in_x, depth, "x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
-    WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+    WIRE(&b->attention_norm, out_lora, &b->lora_x_qkv, &b->lora_mac, in_x[LINEARS_QKV], depth, "lora_x_qkv", PAYLOAD_ALIGNED, {d},
+         WAKE_IDLE);
     WIRE(&b->lora_mac, out_delta[LINEARS_QKV], &b->delta_qkv, qkv, port[p_qkv].in_delta, depth, "delta_qkv", PAYLOAD_ACC, {q, kv, kv},
          WAKE_LAST);
     WIRE(qkv, port[p_qkv].out, &b->qkv, &b->rope, in, depth, "qkv", PAYLOAD_ACC, {q, kv, kv}, WAKE_WHOLE);
     WIRE(&b->rope, out_q, &b->q, &b->attention, in_q, depth, "q", PAYLOAD_HEADS, {q}, WAKE_WHOLE);
     WIRE(&b->attention, out_x, &b->x_o, o, port[p_o].in_x, depth, "x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
-    WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ACT8, {q}, WAKE_IDLE);
+    WIRE(&b->attention, out_lora, &b->lora_x_o, &b->lora_mac, in_x[LINEARS_O], depth, "lora_x_o", PAYLOAD_ALIGNED, {q}, WAKE_IDLE);
     WIRE(&b->lora_mac, out_delta[LINEARS_O], &b->delta_o, o, port[p_o].in_delta, depth, "delta_o", PAYLOAD_ACC, {d}, WAKE_LAST);
     WIRE(o, port[p_o].out, &b->o, &b->ffn_norm, in_delta, depth, "o", PAYLOAD_ACC, {d}, WAKE_WHOLE);
     WIRE(&b->attention_norm, out_residual, &b->residual_attention, &b->ffn_norm, in_residual, residual_depth, "residual_attention",
          PAYLOAD_RESIDUAL, {d}, WAKE_NOT);
     WIRE(&b->ffn_norm, out_x, &b->x_gate_up, gate_up, port[p_gate_up].in_x, depth, "x_gate_up", PAYLOAD_ACT8, {d}, WAKE_IDLE);
-    WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ACT8, {d},
+    WIRE(&b->ffn_norm, out_lora, &b->lora_x_gate_up, &b->lora_mac, in_x[LINEARS_GATE_UP], depth, "lora_x_gate_up", PAYLOAD_ALIGNED, {d},
          WAKE_IDLE);
     WIRE(&b->lora_mac, out_delta[LINEARS_GATE_UP], &b->delta_gate_up, gate_up, port[p_gate_up].in_delta, depth, "delta_gate_up",
          PAYLOAD_ACC, {ff, ff}, WAKE_LAST);
     WIRE(gate_up, port[p_gate_up].out, &b->gate_up, &b->silu, in, depth, "gate_up", PAYLOAD_ACC, {ff, ff}, WAKE_WHOLE);
     WIRE(&b->silu, out_x, &b->x_down, down, port[p_down].in_x, depth, "x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
-    WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ACT8, {ff}, WAKE_IDLE);
+    WIRE(&b->silu, out_lora, &b->lora_x_down, &b->lora_mac, in_x[LINEARS_DOWN], depth, "lora_x_down", PAYLOAD_ALIGNED, {ff}, WAKE_IDLE);
     WIRE(&b->lora_mac, out_delta[LINEARS_DOWN], &b->delta_down, down, port[p_down].in_delta, depth, "delta_down", PAYLOAD_ACC, {d},
          WAKE_LAST);
     struct norm_unit *next = all ? &b->attention_norm : l + 1 < c->n_layer_blocks ? &c->layers[l + 1].attention_norm : &c->final_norm;
@@ -257,13 +259,13 @@ static void wire_ends(struct chip *c, struct rom_array *rom, uint32_t p_head)
     const uint32_t depth = c->config.link_depth;
     const int32_t d = c->shape.d_model, n_layers = c->shape.n_layers;
     if (embed) {
-        WIRE(&c->embed, out_lora, &embed->lora_x, &embed->lora_mac, in_x[0], depth, "lora_x_embed", PAYLOAD_ACT8,
+        WIRE(&c->embed, out_lora, &embed->lora_x, &embed->lora_mac, in_x[0], depth, "lora_x_embed", PAYLOAD_ALIGNED,
              {(int32_t)c->embed.lora_inputs}, WAKE_IDLE);
         WIRE(&embed->lora_mac, out_delta[0], &embed->delta, &c->embed, in_delta, depth, "delta_embed", PAYLOAD_ACC, {d}, WAKE_LAST);
         wire_end_sram(c, embed, embed_names, LAYER_EMBEDDING);
     }
     if (head) {
-        WIRE(&c->final_norm, out_lora, &head->lora_x, &head->lora_mac, in_x[0], depth, "lora_x_head", PAYLOAD_ACT8, {d}, WAKE_IDLE);
+        WIRE(&c->final_norm, out_lora, &head->lora_x, &head->lora_mac, in_x[0], depth, "lora_x_head", PAYLOAD_ALIGNED, {d}, WAKE_IDLE);
         WIRE(&head->lora_mac, out_delta[0], &head->delta, rom, port[p_head].in_delta, depth, "delta_head", PAYLOAD_ACC, {c->shape.n_vocab},
              WAKE_LAST);
         wire_end_sram(c, head, head_names, n_layers);

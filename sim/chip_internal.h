@@ -8,7 +8,7 @@
 /* Zeroed memory that lives as long as the chip. Without memory the chip is not built: back to chip_new(), which says so. */
 void *chip_keep(struct chip *c, size_t count, size_t size);
 /* Vectors of n elements in such memory. */
-struct act8 chip_new_act8(struct chip *c, int32_t n);
+struct act8 chip_new_act8(struct chip *c, int32_t n, bool shifted);
 struct acc chip_new_acc(struct chip *c, int32_t n);
 
 static inline bool chip_is_shared(const struct chip *c)

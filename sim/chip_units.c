@@ -28,9 +28,9 @@ void *chip_keep(struct chip *c, size_t count, size_t size)
     return memory;
 }
 
-struct act8 chip_new_act8(struct chip *c, int32_t n)
+struct act8 chip_new_act8(struct chip *c, int32_t n, bool shifted)
 {
-    return (struct act8){chip_keep(c, (size_t)padded(n), 1), n, 0};
+    return (struct act8){.m = chip_keep(c, (size_t)padded(n), 1), .n = n, .shift = shifted ? chip_keep(c, (size_t)act_groups(n), 1) : NULL};
 }
 
 struct acc chip_new_acc(struct chip *c, int32_t n)
@@ -66,7 +66,7 @@ static void set_norm(struct chip *c, struct norm_unit *u, enum norm_place place,
     u->model = c->model;
     if (c->model) {
         u->residual = (struct residual){chip_keep(c, (size_t)n, sizeof(int32_t)), n};
-        u->x = chip_new_act8(c, n);
+        u->x = chip_new_act8(c, n, true);
         u->scratch = chip_keep(c, (size_t)n, sizeof(int64_t));
     }
 }
@@ -121,7 +121,7 @@ static void set_rope(struct chip *c, struct rope_unit *u, struct kv *kv)
     if (c->model) {
         u->model = c->model;
         u->kv = kv;
-        u->q = chip_new_act8(c, (int32_t)n_q);
+        u->q = chip_new_act8(c, (int32_t)n_q, false);
         u->q_exponent = chip_keep(c, (size_t)s->n_heads, sizeof(int16_t));
         u->scratch = chip_keep(c, (size_t)s->head_dim, sizeof(int64_t));
     }
@@ -143,7 +143,7 @@ static void set_attention(struct chip *c, struct attention_unit *u, struct kv *k
     if (c->model) {
         u->model = c->model;
         u->kv = kv;
-        u->x = chip_new_act8(c, s->n_heads * s->head_dim);
+        u->x = chip_new_act8(c, s->n_heads * s->head_dim, true);
         u->scratch = chip_keep(c, k_attention_scratch(s, (int32_t)c->config.kv_context_tokens), sizeof(int64_t));
     }
 }
@@ -158,7 +158,7 @@ static void set_silu(struct chip *c, struct silu_unit *u)
     u->values = c->model != NULL;
     u->activation = c->shape.activation;
     if (u->values) {
-        u->x = chip_new_act8(c, n);
+        u->x = chip_new_act8(c, n, true);
         u->scratch = chip_keep(c, (size_t)n, sizeof(int64_t));
     }
 }
@@ -172,7 +172,7 @@ static void set_lora_mac(struct chip *c, struct lora_mac *u, enum linear_group f
     u->geometry = lora_geometry(&c->config);
     u->values = c->model != NULL;
     for (int i = 0; i < BURST_ACCS && u->values; i++) {
-        u->h[i] = chip_new_act8(c, LORA_RANK_MAX);
+        u->h[i] = chip_new_act8(c, LORA_RANK_MAX, false);
     }
     u->model = c->model;
 }

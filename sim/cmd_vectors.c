@@ -78,7 +78,7 @@ static void add_job(struct real *r, int32_t layer, enum linear_group group, int3
     for (uint32_t i = 0; i < linears_count(group); i++) {
         enum linear which = linears_first(group) + i;
         job->pair[i] = adapter_pair(&r->adapter, layer, which);
-        job->job.base_exponent[i] = r->image.model.layers[layer].linear[which].exponent;
+        job->job.base_exponent[i] = r->image.model.layers[layer].linear[which].exponent - ACT_SHIFT_MAX; /* x is aligned */
     }
     o->inputs_max = job->job.inputs > o->inputs_max ? job->job.inputs : o->inputs_max;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kernels/requant.h"
 #include "traces/trace.h"
 
 /* The link holds one burst more, its first beat in the next cycle. */
@@ -92,7 +93,12 @@ void link_block(const struct link *link, struct unit *unit, cycle_t now)
 void act8_copy(struct act8 *to, const struct act8 *from)
 {
     ES_ASSERT(to->n == from->n);
+    if (!to->shift) {
+        k_align8(from, to);
+        return;
+    }
     memcpy(to->m, from->m, (size_t)padded(from->n));
+    memcpy(to->shift, from->shift, (size_t)act_groups(from->n));
     to->exponent = from->exponent;
 }
 

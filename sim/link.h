@@ -15,7 +15,8 @@
 
 #include "sim/unit.h"
 
-enum payload { PAYLOAD_NONE, PAYLOAD_ACT8, PAYLOAD_HEADS, PAYLOAD_ACC, PAYLOAD_RESIDUAL };
+/* Activations with shifts, or aligned (kernels/requant.h), as LoRA takes them; with an exponent per head; accumulators; the residual stream. */
+enum payload { PAYLOAD_NONE, PAYLOAD_ACT8, PAYLOAD_ALIGNED, PAYLOAD_HEADS, PAYLOAD_ACC, PAYLOAD_RESIDUAL };
 
 enum { BURST_ACCS = 3 }; /* Q, K and V travel as one burst */
 
@@ -119,7 +120,7 @@ void link_pop(struct link *link, cycle_t now);
 /* The unit found `link` not ready: it stalls until it is. */
 void link_block(const struct link *link, struct unit *unit, cycle_t now);
 
-/* What units copy from their registers into a burst's payload; shapes must agree. */
+/* What units copy from their registers into a burst's payload; shapes must agree. Aligned where the payload has no shifts. */
 void act8_copy(struct act8 *to, const struct act8 *from);
 /* Registers and payload change places: at full size a copy would cost a few percent of a token's time. */
 void acc_swap(struct acc *a, struct acc *b);

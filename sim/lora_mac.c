@@ -22,12 +22,12 @@ static struct burst *pick(struct lora_mac *u, cycle_t now)
     return oldest;
 }
 
-/* Of what the pair's contribution is added to. */
+/* Of what the pair's contribution is added to, from that of x: the embedding's is 0, the others' are ACT_SHIFT_MAX above the vector's (k_align8). */
 static int32_t base_exponent(const struct model *model, int32_t layer, enum linear which)
 {
     return which == LINEAR_EMBEDDING ? RESIDUAL_EXPONENT
-           : which == LINEAR_HEAD    ? model->head.exponent
-                                     : model->layers[layer].linear[which].exponent;
+           : which == LINEAR_HEAD    ? model->head.exponent - ACT_SHIFT_MAX
+                                     : model->layers[layer].linear[which].exponent - ACT_SHIFT_MAX;
 }
 
 static struct lora_region region_of(const struct lora_mac *u, enum linear_group group, const struct token *token)

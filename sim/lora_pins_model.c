@@ -156,7 +156,7 @@ static uint32_t block_rows(const struct lora_pins_model *u)
 static void finish_a(struct lora_pins_model *u)
 {
     const uint32_t n_pairs = lora_job_pairs(&u->job), rank = u->job.rank;
-    const struct act8 x = {u->x, (int32_t)u->job.inputs, 0};
+    const struct act8 x = {u->x, (int32_t)u->job.inputs, 0, NULL};
     for (uint32_t p = 0; p < n_pairs; p++) {
         const struct lora_pair pair = {.rank = (int32_t)rank,
                                        .n_in = (int32_t)u->job.inputs,

@@ -75,7 +75,7 @@ static void bench_gemv(const char *name, enum weight_format format, int32_t n_ou
 {
     struct product p = {.w = {.format = format, .n_out = n_out, .n_in = n_in, .codebook = {-31, -19, -11, -4, 4, 11, 19, 31}}};
     p.w.data = random_bytes((size_t)matrix_bytes(&p.w), 63);
-    p.x = (struct act8){random_bytes((size_t)padded(n_in), 127), n_in, 0};
+    p.x = (struct act8){random_bytes((size_t)padded(n_in), 127), n_in, 0, NULL};
     p.y = (struct acc){room((size_t)n_out * sizeof(int64_t)), n_out, 0};
     on_each_isa(name, multiply, &p, (double)n_out * n_in, "Gweights/s");
     free((void *)(uintptr_t)p.w.data);
@@ -110,7 +110,7 @@ static void bench_attention(void)
     for (int h = 0; h < HEADS; h++) {
         w.q_exponent[h] = -18;
     }
-    w.out = (struct act8){room(N), N, 0};
+    w.out = (struct act8){room(N), N, 0, NULL};
     w.scratch = room(k_attention_scratch(&w.shape, TOKENS) * sizeof *w.scratch);
     on_each_isa("attention, 32 heads, 1024 tokens", attend, &w, 2.0 * TOKENS * N, "GMAC/s");
     free(w.kv.k);
@@ -143,8 +143,8 @@ static void bench_lora(void)
     int8_t *a = random_bytes((size_t)N * RANK, 31), *b = random_bytes((size_t)N * RANK, 31), h[LORA_RANK_MAX];
     uint16_t *scale_a = random_bytes(RANK * 2, 255), *scale_b = random_bytes((size_t)N * 2, 255);
     struct lora_work w = {.pair = {.rank = RANK, .n_in = N, .n_out = N, .a = a, .b = b, .scale_a = scale_a, .scale_b = scale_b}};
-    w.x = (struct act8){random_bytes(N, 127), N, 0};
-    w.h = (struct act8){h, RANK, 0};
+    w.x = (struct act8){random_bytes(N, 127), N, 0, NULL};
+    w.h = (struct act8){h, RANK, 0, NULL};
     w.delta = room(N * sizeof *w.delta);
     on_each_isa("LoRA, 4096 x 4096, rank 16", adapt, &w, 2.0 * N * RANK, "GMAC/s");
     free(a);

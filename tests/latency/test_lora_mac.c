@@ -296,8 +296,8 @@ static void a_job_is_complete(void)
     CHECK_EQ_UINT(job.outputs[0], 16);
     CHECK_EQ_UINT(job.outputs[2], 8);
     CHECK_EQ_UINT(job.beat_elements, 1);
-    CHECK_EQ_INT(job.base_exponent[0], -10 - LINEAR_Q);
-    CHECK_EQ_INT(job.base_exponent[2], -10 - LINEAR_V);
+    CHECK_EQ_INT(job.base_exponent[0], -10 - LINEAR_Q - ACT_SHIFT_MAX); /* x is aligned */
+    CHECK_EQ_INT(job.base_exponent[2], -10 - LINEAR_V - ACT_SHIFT_MAX);
     CHECK_EQ_UINT(job.a_address_words, r.chip->map.slot_words); /* slot 1 */
     CHECK_EQ_UINT(job.b_address_words, r.chip->map.slot_words + 3 + 2 * 4);
     CHECK_EQ_UINT(job.a_delay_cycles, 8 - 3 - 2 - 1);

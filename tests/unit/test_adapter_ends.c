@@ -187,11 +187,11 @@ static void tokens_are_one_hot_vectors(void)
     REQUIRE_GOOD(adapter_load(adapter_folder_written(&spec, GGML_F32, "one-hot"), &spec.shape, &a, &e), &e);
     const struct lora_pair *pair = adapter_pair(&a, 0, LINEAR_EMBEDDING);
     for (int32_t token = 0; token < VOCAB; token++) {
-        struct act8 one = {h_one, 0, 0}, whole = {h_whole, 0, 0};
+        struct act8 one = {h_one, 0, 0, NULL}, whole = {h_whole, 0, 0, NULL};
         memset(x, 0, sizeof x);
         x[token] = 1;
         k_lora_a_token(pair, token, &one);
-        k_lora_a(pair, &(struct act8){x, VOCAB, 0}, &whole);
+        k_lora_a(pair, &(struct act8){x, VOCAB, 0, NULL}, &whole);
         CHECK_EQ_INT(one.n, whole.n);
         CHECK_EQ_INT(one.exponent, whole.exponent);
         CHECK_EQ_BYTES(h_one, h_whole, (size_t)one.n);

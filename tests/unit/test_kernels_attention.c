@@ -27,7 +27,7 @@ static void problem_new(int32_t n_heads, int32_t n_kv_heads, int32_t head_dim, i
     p->kv = (struct kv){calloc(rows, (size_t)head_dim), calloc(rows, (size_t)head_dim), calloc(rows, 2), calloc(rows, 2), n_tokens};
     p->q = calloc(n, 1);
     p->q_exponent = calloc((size_t)n_heads, sizeof *p->q_exponent);
-    p->out = (struct act8){malloc((size_t)padded((int32_t)n)), 0, 0};
+    p->out = (struct act8){malloc((size_t)padded((int32_t)n)), 0, 0, NULL};
     p->scratch = malloc(k_attention_scratch(&p->shape, n_tokens) * sizeof *p->scratch);
     p->score = calloc((size_t)n_tokens, sizeof *p->score);
     p->softmax_scale_q15 = (int32_t)lrint(M_LOG2E / sqrt(head_dim) * 0x1p15);

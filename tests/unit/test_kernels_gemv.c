@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/isa_table.h"
 #include "tests/unit/check.h"
 #include "tests/unit/random_model.h"
 
@@ -30,7 +31,7 @@ static void problem_new(int kind, int32_t n_out, int32_t n_in, struct problem *p
     p->codes = calloc((size_t)n_out * (size_t)n_in, 1);
     p->scales = calloc((size_t)n_out * (size_t)matrix_groups(&p->w), 1);
     p->data = malloc((size_t)matrix_bytes(&p->w));
-    p->x = (struct act8){calloc((size_t)padded(n_in), 1), n_in, -3};
+    p->x = (struct act8){calloc((size_t)padded(n_in), 1), n_in, -3, calloc((size_t)act_groups(n_in), 1)};
     p->expected = calloc((size_t)n_out, sizeof(int64_t));
     p->y = calloc((size_t)n_out + BLOCK_ROWS, sizeof(int64_t));
 }
@@ -41,6 +42,7 @@ static void problem_free(struct problem *p)
     free(p->scales);
     free(p->data);
     free(p->x.m);
+    free(p->x.shift);
     free(p->expected);
     free(p->y);
 }
@@ -57,6 +59,9 @@ static void problem_fill(struct random *random, struct problem *p)
     for (int32_t i = 0; i < w->n_in; i++) {
         p->x.m[i] = (int8_t)random_between(random, -127, 127);
     }
+    for (int32_t g = 0; g < act_groups(w->n_in); g++) {
+        p->x.shift[g] = (uint8_t)random_between(random, 0, ACT_SHIFT_MAX);
+    }
 }
 
 /* The definition, from codes and scales as they were before packing. */
@@ -66,8 +71,9 @@ static void problem_expect(struct problem *p)
     for (int32_t o = 0; o < w->n_out; o++) {
         p->expected[o] = 0;
         for (int32_t i = 0; i < w->n_in; i++) {
+            const int64_t x = (int64_t)p->x.m[i] * (1 << p->x.shift[i / ACT_GROUP]);
             const int code = p->codes[(int64_t)o * w->n_in + i], value = w->format == WEIGHT_W6 ? code - 32 : w->codebook[code];
-            p->expected[o] += (int64_t)value * p->scales[(int64_t)o * matrix_groups(w) + i / matrix_group_inputs(w)] * p->x.m[i];
+            p->expected[o] += (int64_t)value * p->scales[(int64_t)o * matrix_groups(w) + i / matrix_group_inputs(w)] * x;
         }
     }
     matrix_pack(w, p->codes, p->scales, p->data);
@@ -105,11 +111,31 @@ static void random_shapes(void)
     }
 }
 
-static void wide_rows_span_tiles(void)
+/* A vector without shifts is one whose shifts are 0. */
+static void shifts_may_be_missing(void)
+{
+    struct random random;
+    struct problem p;
+    random_seed(&random, 6, 0);
+    problem_new(WEIGHT_W3, 40, 100, &p);
+    problem_fill(&random, &p);
+    uint8_t *shift = p.x.shift;
+    memset(shift, 0, (size_t)act_groups(100));
+    problem_expect(&p);
+    p.x.shift = NULL;
+    check_all_isas(&p);
+    p.x.shift = shift;
+    problem_free(&p);
+}
+
+/* Sums go from 32 into 64 bits after so many inputs. */
+enum { RUN_INPUTS = RUN_PANELS * PANEL_INPUTS };
+
+static void wide_rows_span_runs(void)
 {
     struct random random;
     random_seed(&random, 3, 0);
-    const int32_t widths[] = {TILE_ROWS_MAX - 1, TILE_ROWS_MAX, TILE_ROWS_MAX + 1, 3 * TILE_ROWS_MAX + 77};
+    const int32_t widths[] = {RUN_INPUTS - 1, RUN_INPUTS + 1, TILE_ROWS_MAX, 3 * TILE_ROWS_MAX + 77};
     for (int i = 0; i < 24; i++) {
         struct problem p;
         problem_new(i, 18, widths[i / 6], &p);
@@ -120,15 +146,16 @@ static void wide_rows_span_tiles(void)
     }
 }
 
-/* All +-127 times the extreme codes at scale 63, in a whole tile and beyond: the widths that the static bounds promise. */
+/* All +-127 with the largest shift times the extreme codes at scale 63, in a whole run and beyond: the widths that the static bounds promise. */
 static void extremes_do_not_overflow(void)
 {
     for (int i = 0; i < 48; i++) {
         struct problem p;
-        problem_new(i / 8, 17, i & 1 ? TILE_ROWS_MAX : 2 * TILE_ROWS_MAX + 32, &p);
+        problem_new(i / 8, 17, i & 1 ? RUN_INPUTS : 2 * TILE_ROWS_MAX + 32, &p);
         memset(p.codes, i & 2 ? (1 << weight_bits(p.w.format)) - 1 : 0, (size_t)p.w.n_out * (size_t)p.w.n_in);
         memset(p.scales, 63, (size_t)p.w.n_out * (size_t)matrix_groups(&p.w));
         memset(p.x.m, i & 4 ? 127 : -127, (size_t)p.w.n_in);
+        memset(p.x.shift, ACT_SHIFT_MAX, (size_t)act_groups(p.w.n_in));
         problem_expect(&p);
         check_all_isas(&p);
         problem_free(&p);
@@ -247,7 +274,8 @@ void suite_kernels_gemv(void)
 {
     suite_begin("kernels_gemv");
     suite_add("random shapes, exact on every instruction set", random_shapes);
-    suite_add("rows wider than a tile", wide_rows_span_tiles);
+    suite_add("a vector without shifts has shifts of 0", shifts_may_be_missing);
+    suite_add("rows wider than a tile", wide_rows_span_runs);
     suite_add("extreme values do not overflow", extremes_do_not_overflow);
     suite_add("blocks are parts of the whole", blocks_are_parts_of_the_whole);
     suite_add("packing and unpacking", packing_round_trips);

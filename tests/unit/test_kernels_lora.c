@@ -57,8 +57,8 @@ static void phases_are_exact_but_for_rounding(void)
     random_seed(&random, 14, 0);
     for (int round = 0; round < 30; round++) {
         struct problem *p = problem_new(&random);
-        const struct act8 x = {p->x, p->pair.n_in, -6};
-        struct act8 h = {p->h, 0, 0};
+        const struct act8 x = {p->x, p->pair.n_in, -6, NULL};
+        struct act8 h = {p->h, 0, 0, NULL};
         memset(p->h, 99, sizeof p->h);
         k_lora_a(&p->pair, &x, &h);
         CHECK_EQ_INT(h.n, p->pair.rank);
@@ -88,7 +88,7 @@ static void deltas_saturate(void)
     const uint16_t scale_a[1] = {65535}, scale_b[2] = {65535, 65535};
     const struct lora_pair pair = {.rank = 1, .n_in = 1, .n_out = 2, .a = a, .b = b, .scale_a = scale_a, .scale_b = scale_b};
     int8_t x_m[64] = {127}, h_m[64];
-    struct act8 x = {x_m, 1, 0}, h = {h_m, 0, 0};
+    struct act8 x = {x_m, 1, 0, NULL}, h = {h_m, 0, 0, NULL};
     int64_t delta[2], base[2] = {-5, ACC_LIMIT};
     k_lora_a(&pair, &x, &h);
     k_lora_b(&pair, &h, h.exponent - 40, delta);

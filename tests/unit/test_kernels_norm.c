@@ -43,7 +43,7 @@ static double norm_error(const struct norm_case *c, uint64_t seed)
     int32_t *x = malloc(n * sizeof *x);
     int16_t *g = malloc(n * sizeof *g);
     int64_t *scratch = malloc(n * sizeof *scratch);
-    struct act8 out = {malloc((size_t)padded(c->n)), 0, 0};
+    struct act8 out = {malloc((size_t)padded(c->n)), 0, 0, NULL};
     double sum = 0, worst = 0, largest = 0;
     for (int32_t i = 0; i < c->n; i++) {
         x[i] = (int32_t)clamp_i64(llrint(c->deviation * random_normal(&random) * 65536), -INT32_MAX, INT32_MAX);
@@ -152,7 +152,7 @@ static void norm_of_zero_is_zero(void)
     int16_t g[10] = {1, -1, 32767, -32767};
     int64_t scratch[10];
     int8_t m[64];
-    struct act8 out = {m, 0, 0};
+    struct act8 out = {m, 0, 0, NULL};
     for (int i = 0; i < 2; i++) {
         struct norm norm = {.exponent = -14, .m = g};
         k_norm_constants(10, i ? 1e-5 : 0, &norm);

@@ -43,7 +43,7 @@ static void check_requant(const struct acc *v, int bits)
 {
     int16_t m16[N];
     int8_t m8[ROOM];
-    struct act8 out = {m8, 0, 0};
+    struct act8 out = {m8, 0, 0, NULL};
     int32_t exponent;
     if (bits == 8) {
         k_requant8(v, &out);
@@ -82,11 +82,51 @@ static void errors_are_half_a_step(void)
     }
 }
 
+/* A vector of some groups, each of a size of its own: as the definition has it, and aligned, within a step of the largest group's. */
+static void groups_keep_their_bits(void)
+{
+    struct random random;
+    random_seed(&random, 7, 0);
+    for (int round = 0; round < 400; round++) {
+        int64_t m[N];
+        int8_t m8[ROOM], aligned8[ROOM];
+        uint8_t shift[ROOM / ACT_GROUP];
+        const struct acc v = {m, random_between(&random, 1, N), random_between(&random, -40, 10)};
+        int largest = 0;
+        for (int32_t g = 0; g < act_groups(v.n); g++) {
+            const int bits = random_between(&random, 0, round % 2 ? 12 : 60);
+            for (int32_t i = g * ACT_GROUP; i < v.n && i < (g + 1) * ACT_GROUP; i++) {
+                m[i] = bits ? (int64_t)(random_next(&random) >> (64 - bits)) * (random_next(&random) & 1 ? 1 : -1) : 0;
+            }
+        }
+        struct act8 out = {.m = m8, .shift = shift}, aligned = {.m = aligned8};
+        k_requant8(&v, &out);
+        k_align8(&out, &aligned);
+        for (int32_t g = 0; g < act_groups(v.n); g++) {
+            const int32_t rest = v.n - g * ACT_GROUP, n = rest < ACT_GROUP ? rest : ACT_GROUP;
+            const int s = out.exponent + shift[g] - v.exponent, own = k_requant_shift(k_max_magnitude(m + (ptrdiff_t)g * ACT_GROUP, n), 8);
+            const double step = ldexp(1.0, s), coarse = ldexp(1.0, aligned.exponent - v.exponent);
+            largest = shift[g] > largest ? shift[g] : largest;
+            CHECK(s >= own && (s == own || shift[g] == 0)); /* no coarser than it must be, but where 3 bits of shift don't reach */
+            for (int32_t i = g * ACT_GROUP; i < g * ACT_GROUP + n; i++) {
+                CHECK(abs(m8[i]) <= 127);
+                CHECK(fabs(m8[i] * step - (double)m[i]) <= (abs(m8[i]) == 127 ? 1.0 : 0.5) * step);
+                CHECK(fabs(aligned8[i] * coarse - m8[i] * step) <= 0.5 * coarse);
+            }
+        }
+        CHECK_EQ_INT(largest, ACT_SHIFT_MAX);
+        CHECK_EQ_INT(aligned.exponent, out.exponent + ACT_SHIFT_MAX);
+        for (int32_t i = v.n; i < padded(v.n); i++) {
+            CHECK(m8[i] == 0 && aligned8[i] == 0);
+        }
+    }
+}
+
 static void small_vectors_are_exact(void)
 {
     int64_t m[5] = {127, -127, 0, 1, -1};
     int8_t out8[64];
-    struct act8 out = {out8, 0, 0};
+    struct act8 out = {out8, 0, 0, NULL};
     k_requant8(&(struct acc){m, 5, -9}, &out);
     CHECK_EQ_INT(out.exponent, -9);
     for (int i = 0; i < 5; i++) {
@@ -109,7 +149,7 @@ static void zeros_keep_their_exponent(void)
 {
     int64_t m[3] = {0};
     int8_t out8[64] = {1, 1, 1, 1};
-    struct act8 out = {out8, 0, 0};
+    struct act8 out = {out8, 0, 0, NULL};
     k_requant8(&(struct acc){m, 3, -33}, &out);
     CHECK_EQ_INT(out.exponent, -33);
     CHECK(out8[0] == 0 && out8[2] == 0 && out8[3] == 0);
@@ -124,6 +164,7 @@ void suite_kernels_requant(void)
     suite_add("shifts round halves up", shifts_round_halves_up);
     suite_add("rescale saturates on both sides", rescale_saturates);
     suite_add("errors are within half a step, 8 and 16 bits, vectors of 1 to 60 bits", errors_are_half_a_step);
+    suite_add("groups of 32 keep 8 bits each, as far as 3 bits of shift reach", groups_keep_their_bits);
     suite_add("small vectors are exact, the clamp acts at 127.5", small_vectors_are_exact);
     suite_add("zeros keep their exponent", zeros_keep_their_exponent);
 }

@@ -13,7 +13,7 @@ static void check_gate(enum activation activation, const struct acc *gate, const
 {
     int8_t m[ROOM];
     int64_t scratch[2 * N];
-    struct act8 out = {m, 0, 0};
+    struct act8 out = {m, 0, 0, NULL};
     k_gate_mul(activation, gate, up, &out, scratch);
     double gate_max = 0, up_max = 0, worst = 0;
     for (int32_t i = 0; i < gate->n; i++) {
@@ -50,7 +50,7 @@ static void ends_of_the_range(void)
 {
     int64_t g[4] = {0, 0, 0, 0}, u[4] = {64, 64, 64, 64}, scratch[8];
     int8_t m[64];
-    struct act8 out = {m, 0, 0};
+    struct act8 out = {m, 0, 0, NULL};
     k_silu_mul(&(struct acc){g, 4, -5}, &(struct acc){u, 4, -6}, &out, scratch);
     CHECK(m[0] == 0 && m[3] == 0);
     g[0] = 64; /* 64 * 2^6 is far beyond 16: the sigmoid is 1; -64 * 2^6: 0 */

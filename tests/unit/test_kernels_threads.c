@@ -126,7 +126,7 @@ static void products_do_not_depend_on_threads(void)
         w.n_out = random_between(&random, 600000, 900000) / w.n_in; /* several parts, the last block is seldom whole */
         uint8_t *data = malloc((size_t)matrix_bytes(&w));
         int64_t *y = calloc((size_t)w.n_out + 1, sizeof *y), *expected = calloc((size_t)w.n_out, sizeof *y);
-        struct act8 x = {calloc((size_t)padded(w.n_in), 1), w.n_in, 0};
+        struct act8 x = {calloc((size_t)padded(w.n_in), 1), w.n_in, 0, NULL};
         random_matrix(&random, &w, data);
         for (int32_t i = 0; i < w.n_in; i++) {
             x.m[i] = (int8_t)random_between(&random, -127, 127);
