@@ -92,7 +92,7 @@ static bool read_value(struct sweep_reader *r, yaml_node_t *node, uint32_t i)
 static bool read_list(struct sweep_reader *r, yaml_node_t *list)
 {
     struct sweep_axis *a = r->axis;
-    size_t count = (size_t)(list->data.sequence.items.top - list->data.sequence.items.start);
+    size_t count = yaml_list_length(list);
     if (count == 0 || count > SWEEP_VALUES_MAX) {
         return yaml_complain(&r->yaml, list, "%s: expected 1 to %d values", sweep_key_text(a->key), SWEEP_VALUES_MAX);
     }
@@ -101,7 +101,7 @@ static bool read_list(struct sweep_reader *r, yaml_node_t *list)
     }
     a->kind = AXIS_LIST;
     for (; a->n_values < count; a->n_values++) {
-        if (!read_value(r, yaml_node(&r->yaml, list->data.sequence.items.start[a->n_values]), a->n_values)) {
+        if (!read_value(r, yaml_list_item(&r->yaml, list, a->n_values), a->n_values)) {
             return false;
         }
     }

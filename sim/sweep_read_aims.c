@@ -34,12 +34,12 @@ bool sweep_read_objective(void *user, yaml_node_t *value, const char *key)
 bool sweep_read_pareto(void *user, yaml_node_t *value, const char *key)
 {
     struct sweep_reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    size_t count = yaml_list_length(value);
     if (count < 2 || count > SWEEP_PARETO_MAX) {
         return yaml_complain(&r->yaml, value, "%s: expected a list of 2 to %d metrics", key, SWEEP_PARETO_MAX);
     }
     for (uint32_t i = 0; i < count; i++, r->s->n_pareto++) {
-        if (!read_metric(r, yaml_node(&r->yaml, value->data.sequence.items.start[i]), key, true, &r->s->pareto[i])) {
+        if (!read_metric(r, yaml_list_item(&r->yaml, value, i), key, true, &r->s->pareto[i])) {
             return false;
         }
         for (uint32_t other = 0; other < i; other++) {
@@ -112,12 +112,12 @@ static bool read_constraint(struct sweep_reader *r, yaml_node_t *node, struct sw
 bool sweep_read_constraints(void *user, yaml_node_t *value, const char *key)
 {
     struct sweep_reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    size_t count = yaml_list_length(value);
     if (count == 0 || count > SWEEP_CONSTRAINTS_MAX) {
         return yaml_complain(&r->yaml, value, "%s: expected a list of 1 to %d constraints", key, SWEEP_CONSTRAINTS_MAX);
     }
     for (; r->s->n_constraints < count; r->s->n_constraints++) {
-        yaml_node_t *node = yaml_node(&r->yaml, value->data.sequence.items.start[r->s->n_constraints]);
+        yaml_node_t *node = yaml_list_item(&r->yaml, value, r->s->n_constraints);
         if (!read_constraint(r, node, &r->s->constraints[r->s->n_constraints])) {
             return false;
         }

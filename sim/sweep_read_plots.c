@@ -99,14 +99,14 @@ bool sweep_read_plots(void *user, yaml_node_t *value, const char *key)
                                            {"y_scale", false, read_y_scale}};
     struct sweep_reader *r = user;
     struct sweep *s = r->s;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    size_t count = yaml_list_length(value);
     if (count < 1 || count > SWEEP_PLOTS_MAX) {
         return yaml_complain(&r->yaml, value, "%s: expected a list of 1 to %d pictures", key, SWEEP_PLOTS_MAX);
     }
     for (size_t i = 0; i < count; i++, s->n_plots++) {
         struct plot_reader one = {r, &s->plots[i]};
         r->yaml.user = &one;
-        bool good = YAML_MAP(&r->yaml, yaml_node(&r->yaml, value->data.sequence.items.start[i]), "a picture", keys);
+        bool good = YAML_MAP(&r->yaml, yaml_list_item(&r->yaml, value, i), "a picture", keys);
         r->yaml.user = r;
         if (!good) {
             return false;

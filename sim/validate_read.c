@@ -124,12 +124,12 @@ static bool read_metric(void *user, yaml_node_t *value, const char *key)
 static bool read_layers(void *user, yaml_node_t *value, const char *key)
 {
     struct reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    size_t count = yaml_list_length(value);
     if (count < 2 || count > MLP_LAYERS_MAX) {
         return yaml_complain(&r->yaml, value, "%s: expected a list of 2 to %d widths", key, MLP_LAYERS_MAX);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!yaml_number(&r->yaml, yaml_node(&r->yaml, value->data.sequence.items.start[i]), key, 1, 8192, &r->row->layers[i])) {
+        if (!yaml_number(&r->yaml, yaml_list_item(&r->yaml, value, i), key, 1, 8192, &r->row->layers[i])) {
             return false;
         }
     }
@@ -260,7 +260,7 @@ static bool read_row(struct reader *r, yaml_node_t *node)
 static bool read_rows(void *user, yaml_node_t *value, const char *key)
 {
     struct reader *r = user;
-    size_t count = value->type == YAML_SEQUENCE_NODE ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start) : 0;
+    size_t count = yaml_list_length(value);
     if (count == 0 || count > VALIDATION_ROWS_MAX) {
         return yaml_complain(&r->yaml, value, "%s: expected a list of 1 to %d rows", key, VALIDATION_ROWS_MAX);
     }
@@ -268,7 +268,7 @@ static bool read_rows(void *user, yaml_node_t *value, const char *key)
     bool good = r->validation->rows != NULL;
     for (size_t i = 0; i < count && good; i++) {
         r->row = &r->validation->rows[i];
-        good = read_row(r, yaml_node(&r->yaml, value->data.sequence.items.start[i]));
+        good = read_row(r, yaml_list_item(&r->yaml, value, i));
         r->validation->n_rows += good;
     }
     return good;

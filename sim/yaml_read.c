@@ -129,7 +129,38 @@ bool yaml_word(struct yaml_reader *r, yaml_node_t *node, const char *key, const 
     return yaml_complain(r, node, "%.60s: expected one of %s, found %.100s", key, all, found);
 }
 
+bool yaml_field(struct yaml_reader *r, yaml_node_t *node, const char *key, const struct yaml_field *fields, void *object)
+{
+    const struct yaml_field *f = fields;
+    while (strcmp(f->key, key) != 0) {
+        f++;
+    }
+    void *to = (char *)object + f->offset;
+    uint64_t number = 0;
+    bool good = false;
+    switch (f->kind) {
+    case YAML_UINT32:
+        good = yaml_integer(r, node, key, (uint64_t)f->low, (uint64_t)f->high, &number);
+        *(uint32_t *)to = (uint32_t)number;
+        break;
+    case YAML_DOUBLE: good = yaml_number(r, node, key, f->low, f->high, to); break;
+    case YAML_BOOL: good = yaml_bool(r, node, key, to); break;
+    case YAML_PATH: good = yaml_path(r, node, key, f->extension, to, (size_t)f->high); break;
+    }
+    return good;
+}
+
 /* --- maps and lists --- */
+
+size_t yaml_list_length(const yaml_node_t *node)
+{
+    return node->type == YAML_SEQUENCE_NODE ? (size_t)(node->data.sequence.items.top - node->data.sequence.items.start) : 0;
+}
+
+yaml_node_t *yaml_list_item(struct yaml_reader *r, const yaml_node_t *list, size_t i)
+{
+    return yaml_node(r, list->data.sequence.items.start[i]);
+}
 
 static bool unknown_key(struct yaml_reader *r, const yaml_node_t *node, const char *key, const char *where, const struct yaml_key *keys,
                         size_t n)
@@ -178,6 +209,15 @@ bool yaml_map(struct yaml_reader *r, yaml_node_t *map, const char *where, const 
 bool yaml_is_word(const yaml_node_t *node, const char *word)
 {
     return node->type == YAML_SCALAR_NODE && strcmp((const char *)node->data.scalar.value, word) == 0;
+}
+
+bool yaml_has(struct yaml_reader *r, const yaml_node_t *map, const char *key)
+{
+    const yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+    while (pair < map->data.mapping.pairs.top && !yaml_is_word(yaml_node(r, pair->key), key)) {
+        pair++;
+    }
+    return pair < map->data.mapping.pairs.top;
 }
 
 /* --- the whole file --- */

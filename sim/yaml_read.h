@@ -44,6 +44,10 @@ yaml_node_t *yaml_node(struct yaml_reader *r, int index);
 /* "a list", "a map", ... for messages. */
 const char *yaml_kind(const yaml_node_t *node);
 bool yaml_is_word(const yaml_node_t *node, const char *word);
+size_t yaml_list_length(const yaml_node_t *node); /* 0: empty, or no list */
+yaml_node_t *yaml_list_item(struct yaml_reader *r, const yaml_node_t *list, size_t i);
+/* Of a map. */
+bool yaml_has(struct yaml_reader *r, const yaml_node_t *map, const char *key);
 
 /* Values. `key` is what messages call them. */
 /* A scalar's text, shorter than `room` and without NUL, owned by the document; NULL after a complaint. */
@@ -56,5 +60,16 @@ bool yaml_number(struct yaml_reader *r, yaml_node_t *node, const char *key, doub
 /* One of n words, by its index. */
 bool yaml_word(struct yaml_reader *r, yaml_node_t *node, const char *key, const char *const *words, size_t n, size_t *index);
 bool yaml_bool(struct yaml_reader *r, yaml_node_t *node, const char *key, bool *value);
+
+/* Keys that are a struct's field and its bounds. */
+struct yaml_field {
+    const char *key;
+    enum { YAML_UINT32, YAML_DOUBLE, YAML_BOOL, YAML_PATH } kind;
+    size_t offset;
+    double low, high;      /* both included; of a path: high is its room */
+    const char *extension; /* of a path's file */
+};
+/* Reads the field that `key`, one of the list, names in an object of its struct. */
+bool yaml_field(struct yaml_reader *r, yaml_node_t *node, const char *key, const struct yaml_field *fields, void *object);
 
 #endif
