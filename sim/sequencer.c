@@ -222,41 +222,67 @@ static void run_waiting(struct sequencer *u, int32_t slot, bool whole, cycle_t n
 }
 
 /* It stayed broken. */
-static void give_up(struct sequencer *u, const struct burst *report, cycle_t now)
+static void give_up(struct sequencer *u, int32_t i, cycle_t now)
 {
-    const struct slot *slot = &u->slots.slot[report->slot];
+    const struct slot *slot = &u->slots.slot[i];
     if (u->drops && u->streams) {
-        sequencer_abandon(u, report->slot, now);
+        sequencer_abandon(u, i, now);
         return;
     }
     if (u->drops) {
-        sequencer_drop(u, report->slot, now);
+        sequencer_drop(u, i, now);
         return;
     }
     if (!*u->stop) {
         char slice[SLICE_NAME_ROOM];
         error_check(u->failure, "adapter %s, %s: a slice for slot %d did not arrive as it was sent (checksum), %u times; cycle %llu",
-                    u->adapters[slot->adapter].name, slice_name(u->n_layers, report->layer, slice), (int)report->slot,
+                    u->adapters[slot->adapter].name, slice_name(u->n_layers, slot->broken_layer, slice), (int)i,
                     (unsigned)slot->retries + 1, (unsigned long long)now);
     }
     *u->stop = true;
 }
 
-/* A broken load is asked for again, host.retries times. False: no room to ask, the report waits. */
-static bool load_again(struct sequencer *u, const struct burst *report, cycle_t now)
+/* A broken load is asked for again, host.retries times. */
+static void load_again(struct sequencer *u, int32_t i, cycle_t now)
 {
-    struct slot *slot = &u->slots.slot[report->slot];
-    if (!link_ready(u->out_load, now)) {
-        return false;
-    }
+    struct slot *slot = &u->slots.slot[i];
     if (slot->retries == u->retries) {
-        give_up(u, report, now);
-        return true;
+        give_up(u, i, now);
+        return;
     }
     slot->retries++;
     u->slots.retries++;
-    sequencer_ask_for_load(u, report->slot, now);
-    return true;
+    sequencer_ask_for_load(u, i, now);
+}
+
+/* What the slot was to hold before it was renewed came in broken: streaming tokens may be in layers that wait for its slices. They are let through before the slot
+ * can drain. */
+static void let_through(struct sequencer *u, int32_t i, cycle_t now)
+{
+    u->slots.slot[i].let_through = true;
+    sequencer_ask_for_load(u, i, now);
+}
+
+/* One broken load a cycle; without room at the host port the link wakes us. The reports have been taken: what waits here must not keep the DMA from reporting, for
+ * the host port waits for the DMA. */
+static void mend(struct sequencer *u, cycle_t now)
+{
+    for (int32_t i = 0; u->n_broken && i < (int32_t)u->slots.count; i++) {
+        struct slot *slot = &u->slots.slot[i];
+        if (slot->broken) {
+            if (slot->renew && !u->streams) { /* nobody waits for a slice */
+                slots_superseded(&u->slots, i, now);
+            } else if (!link_ready(u->out_load, now)) {
+                return;
+            } else {
+                (slot->renew ? let_through : load_again)(u, i, now);
+            }
+            slot->broken = false;
+            u->n_broken--;
+            unit_sleep(&u->unit, now + 1);
+            return;
+        }
+    }
 }
 
 /* A whole load, or its first layer. */
@@ -272,40 +298,23 @@ static void loaded_well(struct sequencer *u, const struct burst *loaded, cycle_t
     run_waiting(u, loaded->slot, whole, now);
 }
 
-/* A report of what a slot was to hold before it was renewed. When that load was broken, streaming tokens may be in layers that wait for its slices: they are let
- * through before the slot can drain. False: no room to ask for that, the report waits. */
-static bool superseded(struct sequencer *u, const struct burst *report, cycle_t now)
-{
-    struct slot *slot = &u->slots.slot[report->slot];
-    if (report->broken && u->streams && !slot->let_through) {
-        slot->let_through = link_ready(u->out_load, now);
-        if (slot->let_through) {
-            sequencer_ask_for_load(u, report->slot, now);
-        }
-        return slot->let_through;
-    }
-    if (report->broken || report->whole) {
-        slots_superseded(&u->slots, report->slot, now);
-    }
-    return true;
-}
-
 static void adapter_loaded(struct sequencer *u, cycle_t now)
 {
     struct burst *loaded = link_front(u->in_loaded, now);
     if (!loaded) {
         return;
     }
-    if (u->slots.slot[loaded->slot].renew) { /* of what this slot was to hold before */
-        if (!superseded(u, loaded, now)) {
-            return;
-        }
-    } else if (u->slots.slot[loaded->slot].failing) { /* nothing waits for a slice any more */
-        u->slots.slot[loaded->slot].released = true;
-    } else if (!loaded->broken) {
+    struct slot *slot = &u->slots.slot[loaded->slot];
+    if (slot->failing) { /* nothing waits for a slice any more */
+        slot->released = true;
+    } else if (loaded->broken && !slot->let_through) {
+        slot->broken = true;
+        slot->broken_layer = loaded->layer;
+        u->n_broken++;
+    } else if (!slot->renew) {
         loaded_well(u, loaded, now);
-    } else if (!load_again(u, loaded, now)) {
-        return;
+    } else if (loaded->broken || loaded->whole) { /* of what this slot was to hold before */
+        slots_superseded(&u->slots, loaded->slot, now);
     }
     link_pop(u->in_loaded, now);
     unit_sleep(&u->unit, now + 1);
@@ -469,6 +478,7 @@ void sequencer_tick(struct unit *unit, cycle_t now)
     struct sequencer *u = (struct sequencer *)unit;
     take_returns(u, now);
     adapter_loaded(u, now);
+    mend(u, now);
     if (u->n_incidents) {
         sequencer_incidents(u, now);
     }

@@ -40,6 +40,7 @@ struct sequencer {
     struct unit unit;
     struct link *out_token, *in_sampled, *in_retired;
     struct link *out_load, *in_loaded;
+    uint32_t n_broken; /* slots whose load came in broken, and for which `load` had no room yet */
     struct request *requests;
     uint32_t n_requests; /* sorted by arrival */
     uint32_t n_arrived, n_started, n_done, n_dropped;

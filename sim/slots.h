@@ -29,6 +29,8 @@ struct slot {
     uint32_t load;                        /* the load's number in this slot, from 1 on: what layers know a slice by */
     bool usable;                          /* tokens may be issued: it is live or, streaming, layer 0 is written */
     uint32_t retries;                     /* this load came in broken so often */
+    bool broken;                          /* it has now, and the sequencer is yet to do something about it */
+    int32_t broken_layer;                 /* there */
     bool retired;     /* nobody finds it any more: its adapter was unloaded or has a new version; it is given up when its users are done */
     bool renew;       /* its adapter is to be loaded (anew) when no token that used it is in flight and no load is on the way */
     bool renewed;     /* the present load is of that kind */

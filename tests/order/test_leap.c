@@ -43,8 +43,23 @@ static void step_equals_leaping(void)
     CHECK(sum.seen.leapt > 20 * N_CONFIGS && sum.seen.put_back > N_CONFIGS);
 }
 
+/* With a link and a host port of one place each, a broken load that is to be asked for again waited for the host port, that for the DMA, and that for the sequencer to
+ * take its report. */
+static void broken_loads_wait_outside_the_links(void)
+{
+    struct random_run run;
+    random_run_make_leap(&run, 5604);
+    random_run_serve(&run);
+    REQUIRE(random_run_incidents(&run));
+    CHECK(run.config.link_depth == 1 && run.config.host_depth == 1);
+    struct outcome outcome = random_run_execute(&run, ENGINE_STEP, 0, false);
+    CHECK_EQ_TEXT(outcome.error.message, "");
+    random_run_free(&run);
+}
+
 void suite_leap(void)
 {
     suite_begin("leap");
     suite_add("tokens that leap give the same cycles, counters and accounts as step", step_equals_leaping);
+    suite_add("broken loads wait outside the links: nothing stands still", broken_loads_wait_outside_the_links);
 }
