@@ -87,7 +87,7 @@ static void print_distance(const char *name, const struct output_distance *d)
 
 static void print_quality(const struct bake_quality *q)
 {
-    printf("\noutput, mean Kullback-Leibler divergence over %" PRId32 " tokens of text\n", q->n_positions);
+    printf("output, mean Kullback-Leibler divergence over %" PRId32 " tokens of text\n", q->n_positions);
     print_distance("weights_kl", &q->weights);
     print_distance("arithmetic_kl", &q->arithmetic);
     print_distance("chip_kl", &q->chip);
@@ -176,6 +176,7 @@ int cmd_bake(int argc, char **argv)
             fputs(bake_options.progress ? "\r\033[K" : "", stderr);
             return command_fail(command.name, &e);
         }
+        fputs(arguments.quiet ? "" : "\n", stdout);
         print_quality(&quality);
     }
     return EXIT_CODE_GOOD;
