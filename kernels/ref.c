@@ -225,3 +225,9 @@ void ref_forward(struct ref *ref, const struct adapter *adapter, int32_t token, 
         multiply(ref, &m->head, adapter ? adapter_pair(adapter, 0, LINEAR_HEAD) : NULL, logits);
     }
 }
+
+struct kv *ref_kv(struct ref *ref, int32_t layer)
+{
+    ES_ASSERT(layer >= 0 && layer < ref->model->shape.n_layers);
+    return &ref->kv[layer];
+}

@@ -18,4 +18,7 @@ void ref_free(struct ref *ref);
  * otherwise logits->m has room for n_vocab, and n and exponent are set. */
 void ref_forward(struct ref *ref, const struct adapter *adapter, int32_t token, int32_t position, struct acc *logits);
 
+/* Its KV cache of a layer. */
+struct kv *ref_kv(struct ref *ref, int32_t layer);
+
 #endif

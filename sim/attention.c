@@ -24,6 +24,30 @@ static void read_rows(struct attention_unit *u, cycle_t now, enum kv_part part, 
     unit_sleep(&u->unit, u->until);
 }
 
+/* A row of the token's KV cache has flipped bits. Returns them if it computes with them, else NULL. */
+RARELY static const struct damage *read_damage(struct attention_unit *u, cycle_t now)
+{
+    const struct damage *d = u->map->kv_damage[u->token->sequence];
+    bool reads = d && d->layer == u->token->layer && now > d->from && d->row + context(u) > u->token->position;
+    return reads && damage_met(u->ecc, d->bits, u->token, &u->token->kv_detected, &u->corrected) ? d : NULL;
+}
+
+/* The bits are flipped for this token, and back: the cache is its sequence's, which has another one next. */
+static void compute(struct attention_unit *u, const struct burst *q, const struct damage *d)
+{
+    const struct shape *s = &u->model->shape;
+    struct kv *cache = &u->kv[memory_map_kv(u->map, u->token->sequence, u->token->layer)];
+    const struct kv kv = kv_from(s, cache, (int32_t)(u->token->position + 1 - context(u)));
+    const uint32_t elements = (uint32_t)(s->n_kv_heads * s->head_dim);
+    if (d) {
+        damage_kv(cache, d->row, elements, d->bits, d->draw);
+    }
+    k_attention(s, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &kv, (int32_t)context(u), &u->x, u->scratch);
+    if (d) {
+        damage_kv(cache, d->row, elements, d->bits, d->draw);
+    }
+}
+
 RARELY static void accept(struct attention_unit *u, cycle_t now)
 {
     struct burst *q = link_whole(u->in_q, &u->unit, now);
@@ -32,11 +56,9 @@ RARELY static void accept(struct attention_unit *u, cycle_t now)
     }
     u->token = q->token;
     token_arrive(u->token, q->last, now);
+    const struct damage *d = u->map->kv_damage ? read_damage(u, now) : NULL;
     if (u->model) {
-        const struct shape *s = &u->model->shape;
-        const struct kv kv =
-            kv_from(s, &u->kv[memory_map_kv(u->map, u->token->sequence, u->token->layer)], (int32_t)(u->token->position + 1 - context(u)));
-        k_attention(s, u->model->softmax_scale_q15, q->act.m, q->head_exponent, &kv, (int32_t)context(u), &u->x, u->scratch);
+        compute(u, q, d);
     }
     link_pop(u->in_q, now);
     read_rows(u, now, KV_K, ATTENTION_SCORES);

@@ -11,7 +11,8 @@
  *             values  as scores, with the V rows
  * Throughput  one token at a time.
  * Stall rule  `sram` while the rows take longer than the multipliers, because the banks are narrow or others use them; `output` when Wo's link is full.
- * Inaccuracies: a layer with a window keeps the rows of older tokens too, though nobody reads them; the three phases do not overlap; the requests' way to the SRAM and back counts as part of the phase.
+ * Inaccuracies: a layer with a window keeps the rows of older tokens too, though nobody reads them; the three phases do not overlap; the requests' way to the SRAM and back counts as part of the phase;
+ *             whether a row has flipped bits is seen when q is there, for K and V alike.
  */
 #ifndef ETCHSIM_ATTENTION_H
 #define ETCHSIM_ATTENTION_H
@@ -30,6 +31,8 @@ struct attention_unit {
     const struct shape *shape;
     uint32_t n_heads, head_dim;
     uint32_t lanes, max_lanes, softmax_lanes, latency_cycles, beats, sram_latency_cycles;
+    enum ecc ecc;
+    uint64_t corrected; /* counter: flipped bits of KV rows that secded put right, a token each */
     enum attention_phase phase;
     cycle_t until; /* the next known end: of the rows on an idle SRAM, of the softmax, of the values */
     struct token *token;

@@ -7,12 +7,15 @@
 static bool complain(const struct chip *c, const struct incident *what, struct error *e, const char *expected)
 {
     return error_input(e, "%s: %s of adapter %.100s in cycle %" PRIu64 ": expected %s", c->config.name, incident_names[what->kind],
-                       c->dma.adapters[what->adapter].name, what->at, expected);
+                       what->adapter >= 0 ? c->dma.adapters[what->adapter].name : "none", what->at, expected);
 }
 
 static bool check_incident(const struct chip *c, const struct incident *what, struct error *e)
 {
     const struct sequencer *u = &c->sequencer;
+    if (what->kind == INCIDENT_FLIP && what->part == FLIP_KV) {
+        return (what->layer >= 0 && what->layer < c->shape.n_layers) || complain(c, what, e, "a layer of the model, for the KV rows in it");
+    }
     ES_ASSERT(what->adapter >= 0 && what->adapter < (int32_t)u->slots.n_adapters);
     bool replaces = what->kind == INCIDENT_RELOAD || what->kind == INCIDENT_UNLOAD;
     if (replaces &&
@@ -35,31 +38,48 @@ static bool check_incident(const struct chip *c, const struct incident *what, st
     return true;
 }
 
-/* The adapter with flipped bits: all but one pair's matrices are the adapter's own. */
+static void *copy(struct chip *c, const void *from, size_t n, size_t size)
+{
+    return memcpy(chip_keep(c, n, size), from, n * size);
+}
+
+static void damage_pair(struct chip *c, const struct incident *what, struct lora_pair *pair, uint64_t seed)
+{
+    size_t rank = (size_t)pair->rank, n_a = rank * (size_t)pair->n_in, n_out = (size_t)pair->n_out, n_b = rank * n_out;
+    if (what->part == FLIP_SCALES) {
+        uint16_t *a = copy(c, pair->scale_a, rank, sizeof *a), *b = copy(c, pair->scale_b, n_out, sizeof *b);
+        damage_scale(a, rank, b, n_out, what->count, seed);
+        pair->scale_a = a;
+        pair->scale_b = b;
+    } else {
+        int8_t *a = copy(c, pair->a, n_a, sizeof *a), *b = copy(c, pair->b, n_b, sizeof *b);
+        damage_weight(a, n_a, b, n_b, what->count, seed);
+        pair->a = a;
+        pair->b = b;
+    }
+}
+
+/* The adapter with flipped bits: all but one pair's are the adapter's own. */
 static void set_damage(struct chip *c, const struct incident *what, struct damage *d, uint64_t seed)
 {
+    *d = (struct damage){.layer = what->layer, .bits = what->count, .draw = seed, .from = NEVER};
+    if (what->part == FLIP_KV) {
+        return;
+    }
     const struct adapter *whole = &c->dma.adapters[what->adapter];
     const struct linear_range linears = layer_linears(whole->n_layers, what->layer);
     enum linear which = linears.first + (enum linear)(seed % (uint64_t)(linears.end - linears.first));
     while (adapter_pair(whole, what->layer, which)->rank == 0) {
         which = which + 1 < linears.end ? which + 1 : linears.first;
     }
-    *d = (struct damage){.layer = what->layer, .linear = (int32_t)which, .bits = what->count, .from = NEVER};
+    d->linear = (int32_t)which;
     if (!c->model) {
         return;
     }
     size_t n_pairs = (size_t)pair_count(whole->n_layers);
-    struct adapter *broken = chip_keep(c, 1, sizeof *broken);
-    struct lora_pair *pairs = chip_keep(c, n_pairs, sizeof *pairs), *pair = &pairs[pair_index(whole->n_layers, what->layer, which)];
-    memcpy(pairs, whole->pairs, n_pairs * sizeof *pairs);
-    size_t n_a = (size_t)pair->rank * (size_t)pair->n_in, n_b = (size_t)pair->rank * (size_t)pair->n_out;
-    int8_t *a = chip_keep(c, n_a, 1), *b = chip_keep(c, n_b, 1);
-    memcpy(a, pair->a, n_a);
-    memcpy(b, pair->b, n_b);
-    damage_weight(a, n_a, b, n_b, what->count, seed);
-    pair->a = a;
-    pair->b = b;
-    *broken = *whole;
+    struct adapter *broken = copy(c, whole, 1, sizeof *whole);
+    struct lora_pair *pairs = copy(c, whole->pairs, n_pairs, sizeof *pairs);
+    damage_pair(c, what, &pairs[pair_index(whole->n_layers, what->layer, which)], seed);
     broken->pairs = pairs;
     d->adapter = broken;
 }
@@ -79,6 +99,9 @@ static void keep_incidents(struct chip *c, const struct incident *incidents, uin
     }
     for (uint32_t i = 0; i < n; i++) {
         c->dma.incidents_left[i] = incidents[i].count;
+        if (incidents[i].kind == INCIDENT_FLIP && incidents[i].part == FLIP_KV && !c->map.kv_damage) {
+            c->map.kv_damage = chip_keep(c, u->n_sequences, sizeof(const struct damage *));
+        }
         if (incidents[i].kind == INCIDENT_FLIP) {
             set_damage(c, &incidents[i], &u->damage[i], seed + i);
         }

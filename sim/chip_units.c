@@ -134,6 +134,7 @@ static void set_attention(struct chip *c, struct attention_unit *u, struct kv *k
     u->n_heads = (uint32_t)s->n_heads;
     u->head_dim = (uint32_t)s->head_dim;
     u->shape = s;
+    u->ecc = (enum ecc)c->config.sram_ecc;
     u->lanes = c->config.attention_lanes;
     u->max_lanes = c->config.attention_max_lanes;
     u->softmax_lanes = c->config.attention_softmax_lanes;

@@ -279,7 +279,7 @@ static bool adapters_leap(const struct chip *c)
 const struct passage *passages_find(struct passages *p, uint32_t block, const struct token *token)
 {
     const int32_t kind = token->adapter ? p->kind[token->adapter - p->chip->sequencer.adapters] : 0;
-    if (token->adapter && (kind == 0 || !adapters_leap(p->chip))) {
+    if (p->chip->map.kv_damage || (token->adapter && (kind == 0 || !adapters_leap(p->chip)))) { /* it may read flipped bits */
         return NULL;
     }
     const int32_t visible = shape_visible_tokens(&p->chip->shape, (int32_t)block, (int32_t)token->position + 1);

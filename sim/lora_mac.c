@@ -109,11 +109,7 @@ RARELY static void read_damage(struct lora_mac *u, const struct damage *d, cycle
         d->linear >= (int32_t)(first + linears_count(u->group)) || now <= d->from) {
         return;
     }
-    enum damage_outcome outcome = damage_read(u->ecc, d->bits);
-    u->corrected += outcome == DAMAGE_CORRECTED;
-    u->token->detected |= outcome == DAMAGE_DETECTED;
-    u->token->flipped |= outcome == DAMAGE_SILENT;
-    if (outcome != DAMAGE_CORRECTED && d->adapter) {
+    if (damage_met(u->ecc, d->bits, u->token, &u->token->detected, &u->corrected) && d->adapter) {
         u->weights = d->adapter;
     }
 }

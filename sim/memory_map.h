@@ -67,8 +67,9 @@ struct memory_map {
     uint32_t slot_pages, kv_pages; /* at most: of an adapter; of the K rows, and of the V rows, of a sequence */
     uint32_t *
         slot_page; /* [slots.count][slot_pages + 1] tables of first words, set by the sequencer before anyone is told of a slot; NULL: no pages */
-    const struct damage **damage; /* [slots.count] flipped bits in a slot, NULL: none */
-    uint32_t *kv_page;            /* [kv.sequences][2][kv_pages + 1] the same for K and V */
+    const struct damage **damage;    /* [slots.count] flipped bits in a slot, NULL: none */
+    const struct damage **kv_damage; /* [kv.sequences] the same in a KV cache; NULL: there won't be any */
+    uint32_t *kv_page;               /* [kv.sequences][2][kv_pages + 1] the same for K and V */
     /* the adapters that memory_map_place() has seen */
     const struct adapter *adapters;
     struct lora_region *regions; /* [adapters][memory_map_regions()], as they lie in slot 0 */

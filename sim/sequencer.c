@@ -100,11 +100,11 @@ static void collect(struct sequencer *u, const struct burst *sampled, cycle_t no
     }
 }
 
-static void retire(struct sequencer *u, struct token *token)
+static void retire(struct sequencer *u, struct token *token, cycle_t now)
 {
     struct sequence *s = &u->sequences[token->sequence];
     s->in_flight--;
-    sequencer_drained(u, s);
+    sequencer_drained(u, s, now);
     u->free_tokens[u->n_free++] = (uint32_t)(token - u->tokens);
 }
 
@@ -116,7 +116,7 @@ static void take_returns(struct sequencer *u, cycle_t now)
         if (sequencer_keeps(u, token, now)) {
             collect(u, sampled, now);
         }
-        retire(u, token);
+        retire(u, token, now);
         link_pop(u->in_sampled, now);
         unit_sleep(&u->unit, now + 1);
     }
@@ -124,7 +124,7 @@ static void take_returns(struct sequencer *u, cycle_t now)
     if (retired) {
         token_arrive(retired->token, retired->last, now);
         sequencer_keeps(u, retired->token, now);
-        retire(u, retired->token);
+        retire(u, retired->token, now);
         link_pop(u->in_retired, now);
         unit_sleep(&u->unit, now + 1);
     }
@@ -368,6 +368,9 @@ static void start(struct sequencer *u, struct sequence *s, uint32_t index, cycle
     const struct slot *slot = r->slot >= 0 ? &u->slots.slot[r->slot] : NULL;
     bool runs = !slot || slot->usable;
     take_kv_pages(u, s, r, now);
+    if (u->map->kv_damage) {
+        u->map->kv_damage[s - u->sequences] = NULL;
+    }
     *s = (struct sequence){
         .request = (int32_t)index, .slot = r->slot, .known = (uint32_t)r->n_prompt, .random = r->random, .next_id = r->prompt[0]};
     r->state = runs ? REQUEST_RUNNING : REQUEST_LOADING;

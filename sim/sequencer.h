@@ -30,7 +30,8 @@ struct sequence {      /* a KV cache and the request that has it */
     uint32_t position; /* of the next token to issue */
     uint32_t in_flight;
     uint32_t known;       /* tokens that are known and can follow each other: the prompt's, after a restart also those generated so far */
-    bool held;            /* its slot is renewed: nothing is issued, what comes back is thrown away */
+    bool held;            /* its slot is renewed, or: nothing is issued, what comes back is thrown away */
+    bool recomputes;      /* its KV cache alone is to be computed anew */
     struct random random; /* the sampler's, as of the last token that was kept */
     int32_t next_id;      /* of the next token, once sampled */
     bool ready;           /* it can be issued */
@@ -68,9 +69,10 @@ struct sequencer {
     uint32_t n_renewing;                   /* slots whose load is not asked for yet */
     struct {                               /* counters */
         uint64_t happened[INCIDENT_KINDS]; /* those that met something: a slot with the adapter; reload: always */
+        uint64_t kv_flips;                 /* of them flips that met a KV cache */
         uint64_t detections;               /* tokens that ECC found to be computed with flipped bits */
         uint64_t silent_tokens;            /* tokens computed with flipped bits that nothing noticed */
-        uint64_t discarded_tokens;         /* thrown away when a slot was renewed */
+        uint64_t discarded_tokens;         /* thrown away when a slot was renewed, or a KV cache computed anew */
     } seen;
     void (*on_token)(void *context, const struct request *request); /* a token was added; NULL: nobody listens */
     void *context;

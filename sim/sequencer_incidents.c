@@ -2,7 +2,7 @@
  *
  * Renewing a slot: its sequences are held (nothing is issued, what comes back is thrown away) until none of their tokens is in flight and no load is on the way; then
  * the slot is loaded again, and each of its requests computes its KV cache anew, prompt and tokens generated so far, before it goes on. So no KV row outlives the
- * weights that it was computed with.
+ * weights that it was computed with. Where ECC finds flipped bits in a KV cache, its request alone is held, and computes the cache anew.
  */
 #include "sim/sequencer_internal.h"
 
@@ -16,6 +16,7 @@ static void hold(struct sequencer *u, int32_t i)
         struct sequence *s = &u->sequences[n];
         if (s->request >= 0 && s->slot == i) {
             s->held = true;
+            s->recomputes = false;
             sequencer_set_ready(u, s, false);
             slot->in_flight += s->in_flight > 0;
         }
@@ -43,15 +44,8 @@ static void renew(struct sequencer *u, int32_t i, int32_t version, cycle_t now)
     unit_sleep(&u->unit, now + 1);
 }
 
-void sequencer_drained(struct sequencer *u, struct sequence *s)
-{
-    if (s->held && s->in_flight == 0) {
-        u->slots.slot[s->slot].in_flight--;
-    }
-}
-
 /* The request begins again with its prompt and what it has generated. */
-static void restart(struct sequencer *u, struct sequence *s, int32_t version, cycle_t now)
+static void restart(struct sequencer *u, struct sequence *s, int32_t version, enum request_state state, cycle_t now)
 {
     struct request *r = &u->requests[s->request];
     if (s->position > 0) {
@@ -62,12 +56,28 @@ static void restart(struct sequencer *u, struct sequence *s, int32_t version, cy
         u->kv_rows -= s->position;
     }
     r->version = version;
-    r->state = REQUEST_LOADING;
+    r->state = state;
     s->position = 0;
     s->known = (uint32_t)(r->n_prompt + r->n_generated);
     s->next_id = r->prompt[0];
-    s->held = false;
-    sequencer_event(u, now, EVENT_REQUEST, (uint32_t)s->request, REQUEST_LOADING, r->adapter);
+    s->held = s->recomputes = false;
+    if (u->map->kv_damage) {
+        u->map->kv_damage[s - u->sequences] = NULL;
+    }
+    sequencer_event(u, now, EVENT_REQUEST, (uint32_t)s->request, (int32_t)state, r->adapter);
+}
+
+void sequencer_drained(struct sequencer *u, struct sequence *s, cycle_t now)
+{
+    if (!s->held || s->in_flight > 0) {
+        return;
+    }
+    if (s->recomputes) {
+        restart(u, s, u->requests[s->request].version, REQUEST_RUNNING, now);
+        sequencer_set_ready(u, s, true);
+    } else {
+        u->slots.slot[s->slot].in_flight--;
+    }
 }
 
 static void reload(struct sequencer *u, int32_t i, cycle_t now)
@@ -78,7 +88,7 @@ static void reload(struct sequencer *u, int32_t i, cycle_t now)
     for (uint32_t n = 0; n < u->n_sequences; n++) {
         struct sequence *s = &u->sequences[n];
         if (s->request >= 0 && s->slot == i) {
-            restart(u, s, u->slots.slot[i].adapter, now);
+            restart(u, s, u->slots.slot[i].adapter, REQUEST_LOADING, now);
         }
     }
     sequencer_ask_for_load(u, i, now);
@@ -104,11 +114,12 @@ static void load_renewed(struct sequencer *u, cycle_t now)
 bool sequencer_keeps(struct sequencer *u, const struct token *token, cycle_t now)
 {
     struct sequence *s = &u->sequences[token->sequence];
-    if (token->detected) {
-        u->seen.detections++;
-    }
+    u->seen.detections += token->detected || token->kv_detected;
     if (token->detected && !s->held) {
         renew(u, token->slot, u->slots.slot[token->slot].adapter, now);
+    } else if (token->kv_detected && !s->held) {
+        s->held = s->recomputes = true;
+        sequencer_set_ready(u, s, false);
     }
     if (s->held) {
         u->seen.discarded_tokens++;
@@ -213,6 +224,26 @@ static void new_version(struct sequencer *u, const struct incident *what, cycle_
     }
 }
 
+/* In the KV cache of the first sequence that has rows of a request for the adapter, in one of those that are in all layers. */
+static void flip_kv(struct sequencer *u, uint32_t incident, cycle_t now)
+{
+    for (uint32_t i = 0; i < u->n_sequences; i++) {
+        const struct sequence *s = &u->sequences[i];
+        if (s->request >= 0 && !s->held && s->position > s->in_flight &&
+            u->requests[s->request].adapter == u->incidents[incident].adapter) {
+            struct damage *d = &u->damage[incident];
+            if (!u->map->kv_damage[i]) {
+                d->from = now;
+                d->row = (uint32_t)(d->draw % (s->position - s->in_flight));
+                u->map->kv_damage[i] = d;
+                u->seen.happened[INCIDENT_FLIP]++;
+                u->seen.kv_flips++;
+            }
+            return;
+        }
+    }
+}
+
 static void flip(struct sequencer *u, uint32_t incident, cycle_t now)
 {
     int32_t i = slots_find(&u->slots, u->incidents[incident].adapter);
@@ -236,7 +267,7 @@ static void happen(struct sequencer *u, uint32_t incident, cycle_t now)
             retire(u, i, now);
         }
         break;
-    case INCIDENT_FLIP: flip(u, incident, now); break;
+    case INCIDENT_FLIP: (what->part == FLIP_KV ? flip_kv : flip)(u, incident, now); break;
     case INCIDENT_CORRUPT: /* the DMA's */
     case INCIDENT_TRUNCATE:
     case INCIDENT_KINDS: break;

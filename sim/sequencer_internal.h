@@ -18,7 +18,7 @@ void sequencer_incidents(struct sequencer *u, cycle_t now);
 /* A token is back. Returns false when it is to be thrown away. */
 bool sequencer_keeps(struct sequencer *u, const struct token *token, cycle_t now);
 /* The token is no longer in flight. */
-void sequencer_drained(struct sequencer *u, struct sequence *s);
+void sequencer_drained(struct sequencer *u, struct sequence *s, cycle_t now);
 /* A load stayed broken: the requests that started and wait for it are dropped, those that are queued ask for another. */
 void sequencer_drop(struct sequencer *u, int32_t slot, cycle_t now);
 /* The same with streaming, where tokens may be in layers that wait for a slice: they are let through first, and thrown away when they are back. The host port has room. */

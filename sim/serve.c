@@ -218,8 +218,13 @@ static bool make_requests(struct serve *s, struct error *e)
 static int by_cycle(const void *a, const void *b)
 {
     const struct incident *x = a, *y = b;
-    const int64_t keys[][2] = {{(int64_t)x->at, (int64_t)y->at}, {x->kind, y->kind},   {x->adapter, y->adapter},
-                               {x->version, y->version},         {x->layer, y->layer}, {x->count, y->count}};
+    const int64_t keys[][2] = {{(int64_t)x->at, (int64_t)y->at},
+                               {x->kind, y->kind},
+                               {x->adapter, y->adapter},
+                               {x->version, y->version},
+                               {x->layer, y->layer},
+                               {x->count, y->count},
+                               {x->part, y->part}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i][0] != keys[i][1]) {
             return keys[i][0] < keys[i][1] ? -1 : 1;
@@ -235,8 +240,10 @@ static bool set_incidents(struct serve *s, struct error *e)
     for (uint32_t i = 0; s->incidents && i < w->n_incidents; i++) {
         s->incidents[i] = w->incidents[i].what;
         s->incidents[i].at = (cycle_t)(w->incidents[i].at_us * s->config.clock_mhz);
-        s->incidents[i].adapter = s->chip_index[w->incidents[i].what.adapter];
-        s->incidents[i].version = s->chip_index[w->incidents[i].what.version];
+        if (s->incidents[i].adapter >= 0) {
+            s->incidents[i].adapter = s->chip_index[w->incidents[i].what.adapter];
+            s->incidents[i].version = s->chip_index[w->incidents[i].what.version];
+        }
         if (s->incidents[i].layer == INCIDENT_AT_HEAD) {
             s->incidents[i].layer = s->chip->shape.n_layers;
         }

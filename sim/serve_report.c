@@ -38,7 +38,7 @@ static uint64_t corrected(const struct serve *s)
 {
     uint64_t n = 0;
     for (uint32_t l = 0; l < s->chip->n_layer_blocks; l++) {
-        n += s->chip->layers[l].lora_mac.corrected;
+        n += s->chip->layers[l].lora_mac.corrected + s->chip->layers[l].attention.corrected;
     }
     return n + s->chip->embed_end.lora_mac.corrected + s->chip->head_end.lora_mac.corrected;
 }
@@ -151,9 +151,9 @@ static void print_incidents(const struct serve *s, FILE *out)
     fprintf(out, "  loads that arrived broken: %" PRIu64 ", of them %" PRIu64 " asked for again; %" PRIu32 " requests dropped\n",
             q->slots.retries + q->slots.failures, q->slots.retries, q->n_dropped);
     fprintf(out,
-            "  bit flips in a slot: %" PRIu64 "; reads corrected %" PRIu64 ", tokens found to be wrong %" PRIu64
+            "  bit flips in a slot: %" PRIu64 ", in KV caches: %" PRIu64 "; reads corrected %" PRIu64 ", tokens found to be wrong %" PRIu64
             ", tokens silently computed with flipped bits %" PRIu64 "\n",
-            q->seen.happened[INCIDENT_FLIP], corrected(s), q->seen.detections, q->seen.silent_tokens);
+            q->seen.happened[INCIDENT_FLIP] - q->seen.kv_flips, q->seen.kv_flips, corrected(s), q->seen.detections, q->seen.silent_tokens);
 }
 
 /* One card's chip, beyond what its requests saw. */
@@ -329,7 +329,8 @@ static void add_incidents(cJSON *root, const struct serve *s)
                 {"tokens_discarded", q->seen.discarded_tokens},
                 {"loads_retried", q->slots.retries},
                 {"loads_failed", q->slots.failures},
-                {"bit_flips", q->seen.happened[INCIDENT_FLIP]},
+                {"bit_flips", q->seen.happened[INCIDENT_FLIP] - q->seen.kv_flips},
+                {"kv_bit_flips", q->seen.kv_flips},
                 {"reads_corrected", corrected(s)},
                 {"tokens_detected", q->seen.detections},
                 {"tokens_silent", q->seen.silent_tokens}};

@@ -81,8 +81,9 @@ struct token {
     uint32_t load;                 /* the slot's how many-th load that is */
     const struct adapter *adapter; /* what the slot holds; NULL: none */
     bool wants_logits;
-    bool flipped, detected; /* computed with flipped bits: that nothing noticed; that ECC did */
-    cycle_t mark;           /* booked up to this cycle */
+    bool flipped;               /* computed with flipped bits that nothing noticed */
+    bool detected, kv_detected; /* computed with flipped bits, and ECC noticed: of the slot, of the KV cache */
+    cycle_t mark;               /* booked up to this cycle */
     uint64_t account_cycles[PLACES];
 };
 

@@ -15,10 +15,9 @@ static bool read_incident_field(void *user, yaml_node_t *value, const char *key)
     return yaml_field(&r->yaml, value, key, fields, r->incident);
 }
 
-static bool find_some_adapter(struct workload_reader *r, yaml_node_t *value, const char *key, int32_t *index)
+static bool complain_none(struct workload_reader *r, const yaml_node_t *value, const char *key)
 {
-    return workload_find_adapter(r, value, key, "", index) &&
-           (*index >= 0 || yaml_complain(&r->yaml, value, "%s: expected an adapter, found none", key));
+    return yaml_complain(&r->yaml, value, "%s: expected an adapter, found none", key);
 }
 
 /* reload: NAME, ...: the key says what happens. */
@@ -33,13 +32,15 @@ static bool read_kind(void *user, yaml_node_t *value, const char *key)
         kind++; /* ends: the key is one of the list */
     }
     r->incident->what.kind = kind;
-    return find_some_adapter(r, value, key, &r->incident->what.adapter);
+    return workload_find_adapter(r, value, key, "", &r->incident->what.adapter) &&
+           (r->incident->what.adapter >= 0 || kind == INCIDENT_FLIP || complain_none(r, value, key));
 }
 
 static bool read_to(void *user, yaml_node_t *value, const char *key)
 {
     struct workload_reader *r = user;
-    return find_some_adapter(r, value, key, &r->incident->what.version);
+    return workload_find_adapter(r, value, key, "", &r->incident->what.version) &&
+           (r->incident->what.version >= 0 || complain_none(r, value, key));
 }
 
 static bool read_layer(void *user, yaml_node_t *value, const char *key)
@@ -49,6 +50,15 @@ static bool read_layer(void *user, yaml_node_t *value, const char *key)
     uint64_t layer = 0;
     bool good = embedding || head || yaml_integer(&r->yaml, value, key, 0, 100000, &layer);
     r->incident->what.layer = embedding ? LAYER_EMBEDDING : head ? INCIDENT_AT_HEAD : (int32_t)layer;
+    return good;
+}
+
+static bool read_part(void *user, yaml_node_t *value, const char *key)
+{
+    struct workload_reader *r = user;
+    size_t part = 0;
+    bool good = yaml_word(&r->yaml, value, key, flip_part_names, FLIP_PARTS, &part);
+    r->incident->what.part = (enum flip_part)part;
     return good;
 }
 
@@ -74,7 +84,8 @@ static bool read_incident(struct workload_reader *r, yaml_node_t *item)
                                            {"to", false, read_to},
                                            {"layer", false, read_layer},
                                            {"times", false, read_incident_field},
-                                           {"bits", false, read_incident_field}};
+                                           {"bits", false, read_incident_field},
+                                           {"part", false, read_part}};
     struct incident *what = &r->incident->what;
     what->kind = INCIDENT_KINDS;
     what->count = 1;
@@ -84,22 +95,25 @@ static bool read_incident(struct workload_reader *r, yaml_node_t *item)
     if (what->kind == INCIDENT_KINDS) {
         return yaml_complain(&r->yaml, item, "incidents: expected one of reload, unload, corrupt, truncate, flip");
     }
+    if (what->adapter < 0 && what->part != FLIP_KV) { /* the base model has KV caches, and no more */
+        return complain_none(r, yaml_value(&r->yaml, item, "flip"), "flip");
+    }
     const unsigned kind = 1u << what->kind, slice = 1u << INCIDENT_CORRUPT | 1u << INCIDENT_TRUNCATE, flip = 1u << INCIDENT_FLIP;
     const char *name = incident_names[what->kind];
     bool layer = kind & (slice | flip);
-    if (yaml_has(&r->yaml, item, "layer") != layer) {
+    if ((yaml_value(&r->yaml, item, "layer") != NULL) != layer) {
         return yaml_complain(&r->yaml, item, "layer: %s with %s", layer ? "expected" : "not expected", name);
     }
     const struct {
         const char *key;
         unsigned kinds;
-    } optional[] = {{"to", 1u << INCIDENT_RELOAD}, {"times", slice}, {"bits", flip}};
+    } optional[] = {{"to", 1u << INCIDENT_RELOAD}, {"times", slice}, {"bits", flip}, {"part", flip}};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++) {
-        if (!(kind & optional[i].kinds) && yaml_has(&r->yaml, item, optional[i].key)) {
+        if (!(kind & optional[i].kinds) && yaml_value(&r->yaml, item, optional[i].key)) {
             return yaml_complain(&r->yaml, item, "%s: not expected with %s", optional[i].key, name);
         }
     }
-    what->version = yaml_has(&r->yaml, item, "to") ? what->version : what->adapter;
+    what->version = yaml_value(&r->yaml, item, "to") ? what->version : what->adapter;
     return check_version(r, item, what);
 }
 

@@ -9,14 +9,14 @@
 #include "sim/presets.h"
 #include "sim/workload_read_internal.h"
 
-enum { FILE_BYTES_MAX = 1 << 24, RANK_MAX = 128 };
+enum { FILE_BYTES_MAX = 1 << 24, RANK_MAX = 128, SYNTHETIC_MAX = WORKLOAD_TENANTS_MAX / 2 };
 
 static const struct yaml_field fields[] = {
     {"chip", YAML_PATH, offsetof(struct workload, chip), 0, WORKLOAD_PATH_ROOM, ".yaml"},
     {"model", YAML_PATH, offsetof(struct workload, model), 0, WORKLOAD_PATH_ROOM, ".gguf"},
     {"values", YAML_BOOL, offsetof(struct workload, values), 0, 0, NULL},
     {"clip", YAML_BOOL, offsetof(struct workload, clip), 0, 0, NULL},
-    {"count", YAML_UINT32, offsetof(struct workload, synthetic_count), 1, WORKLOAD_TENANTS_MAX / 2, NULL},
+    {"count", YAML_UINT32, offsetof(struct workload, synthetic_count), 1, SYNTHETIC_MAX, NULL},
     {"requests_per_s", YAML_DOUBLE, offsetof(struct workload, requests_per_s), 1e-6, 1e12, NULL},
     {"cv", YAML_DOUBLE, offsetof(struct workload, cv), 0.01, 100, NULL},
     {"speed", YAML_DOUBLE, offsetof(struct workload, trace_speed), 1e-6, 1e9, NULL},
@@ -222,7 +222,7 @@ static bool read_tenant(struct workload_reader *r, yaml_node_t *item)
     if (!YAML_MAP(&r->yaml, item, "tenants", keys)) {
         return false;
     }
-    bool weight = yaml_has(&r->yaml, item, "weight");
+    bool weight = yaml_value(&r->yaml, item, "weight") != NULL;
     if (weight != (w->popularity == POPULARITY_WEIGHTS)) {
         return yaml_complain(&r->yaml, item, "weight: expected %s",
                              weight ? "only with `popularity: weights`" : "of every tenant, with `popularity: weights`");

@@ -211,13 +211,13 @@ bool yaml_is_word(const yaml_node_t *node, const char *word)
     return node->type == YAML_SCALAR_NODE && strcmp((const char *)node->data.scalar.value, word) == 0;
 }
 
-bool yaml_has(struct yaml_reader *r, const yaml_node_t *map, const char *key)
+yaml_node_t *yaml_value(struct yaml_reader *r, const yaml_node_t *map, const char *key)
 {
     const yaml_node_pair_t *pair = map->data.mapping.pairs.start;
     while (pair < map->data.mapping.pairs.top && !yaml_is_word(yaml_node(r, pair->key), key)) {
         pair++;
     }
-    return pair < map->data.mapping.pairs.top;
+    return pair < map->data.mapping.pairs.top ? yaml_node(r, pair->value) : NULL;
 }
 
 /* --- the whole file --- */

@@ -46,8 +46,8 @@ const char *yaml_kind(const yaml_node_t *node);
 bool yaml_is_word(const yaml_node_t *node, const char *word);
 size_t yaml_list_length(const yaml_node_t *node); /* 0: empty, or no list */
 yaml_node_t *yaml_list_item(struct yaml_reader *r, const yaml_node_t *list, size_t i);
-/* Of a map. */
-bool yaml_has(struct yaml_reader *r, const yaml_node_t *map, const char *key);
+/* Of a key in a map; NULL: it has none. */
+yaml_node_t *yaml_value(struct yaml_reader *r, const yaml_node_t *map, const char *key);
 
 /* Values. `key` is what messages call them. */
 /* A scalar's text, shorter than `room` and without NUL, owned by the document; NULL after a complaint. */

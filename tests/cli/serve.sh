@@ -99,6 +99,25 @@ has "$err" "an adapter that no tenant has, and 'lawyers' has it"
 sed 's/layer: 3/layer: 6/' configs/workloads/faults.yaml >"$folder/incident.yaml"
 run 2 serve "$folder/incident.yaml"
 has "$err" 'expected a layer of the model'
+flip() { sed "s/at_us: 900, flip: support, layer: 2/at_us: 700, $1/" configs/workloads/faults.yaml >"$folder/incident.yaml"; }
+flip 'flip: support, layer: 2, part: kv, bits: 2'
+run 0 serve "$folder/incident.yaml" --verify --json --set sram.ecc=secded
+has "$err" ' tokens equal'
+equal 'a KV cache with flipped bits' 1 "$(json kv_bit_flips)"
+equal 'is computed anew' 3 "$(json requests_restarted)" # two by the renewed slot
+equal 'and no slot for it' 1 "$(json slots_renewed)"
+flip 'flip: support, layer: 2, part: rows'
+run 2 serve "$folder/incident.yaml"
+has "$err" 'incident.yaml:15: part: expected one of weights|scales|kv, found rows'
+flip 'flip: support, layer: head, part: kv'
+run 2 serve "$folder/incident.yaml"
+has "$err" 'expected a layer of the model, for the KV rows in it'
+flip 'flip: none, layer: 2, part: scales'
+run 2 serve "$folder/incident.yaml"
+has "$err" 'incident.yaml:15: flip: expected an adapter, found none'
+flip 'unload: support, part: kv'
+run 2 serve "$folder/incident.yaml"
+has "$err" 'part: not expected with unload'
 
 # --- the cards of a server, area and energy ---
 

@@ -213,6 +213,15 @@ bool random_run_incidents(struct random_run *run)
             weights |= adapter_pair(&run->random.adapters[what->adapter], what->layer, which)->rank > 0;
         }
         what->kind = weights ? what->kind : INCIDENT_UNLOAD;
+        what->part = what->kind == INCIDENT_FLIP ? pick(&end, 0, FLIP_KV - 1) : FLIP_WEIGHTS;
+        if (what->kind == INCIDENT_UNLOAD && pick(&end, 0, 1)) {
+            what->kind = INCIDENT_FLIP;
+            what->part = FLIP_KV;
+        }
+        if (what->part == FLIP_KV) {
+            what->adapter = pick(&end, 0, 2) ? what->adapter : -1;
+            what->layer = (int32_t)pick(&end, 0, layers - 1);
+        }
     }
     return true;
 }
@@ -256,7 +265,17 @@ static void check_reference(const struct random_run *run, uint32_t index, const 
             run->incidents[i].kind == INCIDENT_RELOAD && run->incidents[i].adapter == asked && run->incidents[i].version == r->version;
     }
     CHECK(r->version == asked || replaced);
-    if (r->flipped_tokens > 0) { /* by the definition of `silent` they may be anything */
+    if (r->flipped_tokens > 0) { /* by the definition of `silent` they may be anything, from the first flip on */
+        cycle_t flip = NEVER;
+        for (uint32_t i = 0; i < run->n_incidents; i++) {
+            const struct incident *what = &run->incidents[i];
+            flip = what->kind == INCIDENT_FLIP && what->at < flip ? what->at : flip;
+        }
+        int32_t n = 0;
+        while (n < r->n_generated && r->generated_at[n] <= flip) {
+            n++;
+        }
+        check_tokens(run, index, r, r->version, 0, r->restarts ? 0 : n);
         return;
     }
     check_tokens(run, index, r, r->version, r->restarted_at, r->n_generated);
@@ -351,6 +370,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
     for (uint32_t l = 0; l < c->n_layer_blocks; l++) {
         const struct sram *sram = &c->layers[l].sram;
         out->seen.corrected += c->layers[l].lora_mac.corrected;
+        out->seen.kv_corrected += c->layers[l].attention.corrected;
         out->counters_hash = XXH3_64bits_withSeed(sram->words, sizeof sram->words, out->counters_hash);
         out->counters_hash = XXH3_64bits_withSeed(sram->lost_cycles, sizeof sram->lost_cycles, out->counters_hash);
     }
@@ -407,6 +427,7 @@ static void collect(struct chip *c, const struct request *requests, uint32_t n_r
         out->seen.dropped = u->n_dropped;
         out->seen.detections = u->seen.detections;
         out->seen.silent = u->seen.silent_tokens;
+        out->seen.kv_flips = u->seen.kv_flips;
         out->seen.retired = u->seen.happened[INCIDENT_UNLOAD];
     }
 }

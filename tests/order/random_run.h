@@ -40,7 +40,7 @@ struct outcome { /* what must be equal between engines */
     uint64_t requests_hash; /* when each started, was loaded, ran, was done; who took which slot */
     uint64_t counters_hash; /* of the SRAMs and the slots */
     struct {
-        uint64_t restarts, dropped, detections, corrected, silent, retired;
+        uint64_t restarts, dropped, detections, corrected, silent, retired, kv_flips, kv_corrected;
         uint64_t end_words, end_page_words;                              /* that LoRA MAC units at the ends read; of them in pages */
         uint64_t hits, evictions, prefetched, overtaken, waiting_cycles; /* the last: of norms for slices, streaming */
         uint64_t leapt, put_back;

@@ -210,6 +210,8 @@ static void incidents_keep_tenants_apart(void)
             all.seen.dropped += skip.seen.dropped;
             all.seen.detections += skip.seen.detections;
             all.seen.corrected += skip.seen.corrected;
+            all.seen.kv_flips += skip.seen.kv_flips;
+            all.seen.kv_corrected += skip.seen.kv_corrected;
             all.seen.silent += skip.seen.silent;
             all.seen.retired += skip.seen.retired;
             tested++;
@@ -217,11 +219,12 @@ static void incidents_keep_tenants_apart(void)
         random_run_free(&run);
     }
     CHECK(all.seen.restarts > 20 && all.seen.dropped > 5 && all.seen.detections > 5 && all.seen.corrected > 5 && all.seen.silent > 5 &&
-          all.seen.retired > 20);
+          all.seen.retired > 20 && all.seen.kv_flips > 20 && all.seen.kv_corrected > 5);
     printf("\n    %d random chips: %llu restarts, %llu dropped, %llu flips detected, %llu reads corrected, %llu tokens silently wrong, "
-           "%llu unloaded ",
+           "%llu unloaded, %llu flips in KV caches, %llu reads of them corrected ",
            tested, (unsigned long long)all.seen.restarts, (unsigned long long)all.seen.dropped, (unsigned long long)all.seen.detections,
-           (unsigned long long)all.seen.corrected, (unsigned long long)all.seen.silent, (unsigned long long)all.seen.retired);
+           (unsigned long long)all.seen.corrected, (unsigned long long)all.seen.silent, (unsigned long long)all.seen.retired,
+           (unsigned long long)all.seen.kv_flips, (unsigned long long)all.seen.kv_corrected);
 }
 
 /* Slots, queue and loading leave a run of the base model alone, to the last byte of its trace. */

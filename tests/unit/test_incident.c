@@ -143,6 +143,58 @@ static void so_many_bits_of_one_weight_flip(void)
     }
 }
 
+/* Of the fields with bits 5..0, 11..6 and 15..12 one alone has flipped bits. */
+static void so_many_bits_of_one_field_of_a_scale_flip(void)
+{
+    static const uint16_t fields[] = {0x003f, 0x0fc0, 0xf000};
+    bool seen[3] = {false};
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        uint16_t scale[6], before[6];
+        uint32_t bits = 1 + (uint32_t)(seed % 3), changed = 0;
+        for (int i = 0; i < 6; i++) {
+            scale[i] = before[i] = (uint16_t)(9973 * i + 11);
+        }
+        damage_scale(scale, 2, scale + 2, 4, bits, seed);
+        for (int i = 0; i < 6; i++) {
+            const uint32_t flipped = scale[i] ^ before[i];
+            int n_fields = 0;
+            for (int f = 0; f < 3; f++) {
+                n_fields += (flipped & fields[f]) != 0;
+                seen[f] |= (flipped & fields[f]) != 0;
+            }
+            changed += flipped != 0;
+            CHECK(flipped == 0 || ((uint32_t)__builtin_popcount(flipped) == bits && n_fields == 1));
+        }
+        CHECK_EQ_UINT(changed, 1);
+    }
+    CHECK(seen[0] && seen[1] && seen[2]);
+}
+
+/* Rows of 6 elements, K and V of 4 tokens. */
+static void so_many_bits_of_one_mantissa_of_a_row_flip(void)
+{
+    bool seen[2] = {false};
+    for (uint64_t draw = 0; draw < 300; draw++) {
+        int8_t rows[2][24], before[2][24];
+        struct kv kv = {.k = rows[0], .v = rows[1], .capacity_tokens = 4};
+        uint32_t bits = 1 + (uint32_t)(draw % 3), row = (uint32_t)(draw / 3 % 4), changed = 0;
+        for (int i = 0; i < 48; i++) {
+            rows[i / 24][i % 24] = before[i / 24][i % 24] = (int8_t)(5 * i - 127);
+        }
+        damage_kv(&kv, row, 6, bits, draw);
+        for (uint32_t i = 0; i < 48; i++) {
+            const uint32_t flipped = (uint32_t)(rows[i / 24][i % 24] ^ before[i / 24][i % 24]) & 255u;
+            changed += flipped != 0;
+            seen[i / 24] |= flipped != 0;
+            CHECK(flipped == 0 || ((uint32_t)__builtin_popcount(flipped) == bits && i % 24 / 6 == row));
+        }
+        CHECK_EQ_UINT(changed, 1);
+        damage_kv(&kv, row, 6, bits, draw);
+        CHECK_EQ_BYTES(rows, before, sizeof rows);
+    }
+    CHECK(seen[0] && seen[1]);
+}
+
 void suite_incident(void);
 void suite_incident(void)
 {
@@ -154,4 +206,6 @@ void suite_incident(void)
     suite_add("a renewal waits for the load before it; a failed one frees the slot", a_renewal_waits_for_the_load_before_it);
     suite_add("parity and secded see what they can", ecc_sees_what_it_can);
     suite_add("so many bits of one weight flip, and it stays in six bits", so_many_bits_of_one_weight_flip);
+    suite_add("so many bits of one field of a scale flip", so_many_bits_of_one_field_of_a_scale_flip);
+    suite_add("so many bits of one mantissa of a KV row flip, and back", so_many_bits_of_one_mantissa_of_a_row_flip);
 }
