@@ -278,6 +278,7 @@ static void show_wall_clock(const struct run *run)
     for (uint32_t i = 0; i < run->n_requests; i++) {
         tokens += (uint64_t)run->requests[i].n_generated;
     }
+    image_note_rounding(&run->image);
     fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s, %.2f tokens/s\n", run->run_seconds, run->setup_seconds,
             (double)run->chip->now / seconds * 1e-6, (double)tokens / seconds);
 }

@@ -158,6 +158,7 @@ static void show(const struct arguments *a, const struct server *server)
     for (uint32_t k = 0; k < server->n_cards; k++) {
         cycles += server->card[k].chip ? (double)server->card[k].chip->now : 0;
     }
+    image_note_rounding(&server->card[0].image);
     fprintf(stderr, "simulated in %.3f s (set-up %.3f s): %.2f M chip cycles/s\n", server->whole.run_seconds, server->whole.setup_seconds,
             cycles / seconds * 1e-6);
 }

@@ -16,6 +16,7 @@ struct image {
     struct vocab vocab;
     bool shape_only;  /* model.shape and, from a GGUF file, vocab; no weights: for runs without values */
     int64_t rom_bits; /* codes, scales and norm weights of the true shapes */
+    double rounding;  /* of a GGUF file that was baked: the largest of its matrices' errors (bake.h, relative_rms_error); else 0 */
     const void *map;  /* owned */
     size_t map_bytes;
     void *memory; /* owned: layers and constants */
@@ -38,5 +39,7 @@ bool image_open_shape(const char *name_or_path, const struct shape_check *fits, 
 /* Weights drawn from a seed in the shape of what --model names (bake.h), in memory without a name; the same image as a baked one. */
 bool image_open_synthetic(const char *name_or_path, uint64_t seed, const struct shape_check *fits, struct image *image, struct error *e);
 void image_close(struct image *image);
+/* On stderr, where the weights were rounded by more than some percent, what that means and what can be done about it. */
+void image_note_rounding(const struct image *image);
 
 #endif

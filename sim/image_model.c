@@ -1,6 +1,7 @@
 /* image_model.c -- what --model names: a preset, a GGUF file, a ROM image, or a shape without weights. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,13 @@ static bool open_gguf(const char *path, const struct shape_check *fits, struct i
     }
     unlink(template);
     struct mapped map;
-    bool good = (!fits || shape_fits(path, fits, e)) && bake_fd(path, fd, template, NULL, NULL, e) && mapped_open_fd(fd, path, &map, e) &&
-                image_open_mapped(path, &map, image, e);
+    struct bake_report report = {0};
+    bool good = (!fits || shape_fits(path, fits, e)) && bake_fd(path, fd, template, NULL, &report, e) &&
+                mapped_open_fd(fd, path, &map, e) && image_open_mapped(path, &map, image, e);
+    for (int32_t i = 0; good && i < report.n_tensors; i++) {
+        image->rounding = fmax(image->rounding, report.tensors[i].n_out > 1 ? report.tensors[i].relative_rms_error : 0);
+    }
+    bake_report_free(&report);
     close(fd);
     return good;
 }
@@ -223,4 +229,17 @@ bool image_open_synthetic(const char *name_or_path, uint64_t seed, const struct 
     bool good = open_drawn(&model, image, e);
     image_close(&shape);
     return good;
+}
+
+void image_note_rounding(const struct image *image)
+{
+    enum { NOTEWORTHY_PERCENT = 5 };
+    const double percent = 100 * image->rounding;
+    if (percent > NOTEWORTHY_PERCENT) {
+        fprintf(stderr,
+                "note: the weights of %s were rounded to the ROM's formats, a matrix by %.0f %% (root mean square); `etchsim bake --text` "
+                "tells what "
+                "that costs, --bits there gives more\n",
+                image->name, percent);
+    }
 }

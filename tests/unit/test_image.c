@@ -507,11 +507,16 @@ static void models_open_by_name_and_path(void)
     const char *path = model_file(&m, "named.gguf");
     REQUIRE_GOOD(image_open_model(path, NULL, &image, &e), &e);
     uint64_t hash = image.hash;
+    CHECK_NEAR(image.rounding, 0, 0); /* on the grid */
     image_close(&image);
     REQUIRE_GOOD(bake(path, temporary_file("named.rom"), NULL, NULL, &e), &e);
     REQUIRE_GOOD(image_open_model(temporary_file("named.rom"), NULL, &image, &e), &e);
     CHECK_EQ_UINT(image.hash, hash);
     CHECK_EQ_TEXT(image.name, "named");
+    image_close(&image);
+    m = test_model(false);
+    REQUIRE_GOOD(image_open_model(model_file(&m, "off-grid.gguf"), NULL, &image, &e), &e);
+    CHECK(image.rounding > 0.1 && image.rounding < 0.3); /* the linears' three bits */
     image_close(&image);
 }
 
