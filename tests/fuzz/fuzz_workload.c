@@ -1,5 +1,15 @@
-/* Workload files from anywhere: no crash, and what is accepted can be drawn from or says why not. */
+/* Workload files from anywhere: no crash, and what is accepted can be drawn from or says why not; its incidents are in range. */
 #include "sim/workload.h"
+
+static void check_incident(const struct workload *w, const struct incident *what)
+{
+    const int32_t adapters = w->n_adapter_files + (int32_t)w->synthetic_count;
+    const bool slice = what->kind == INCIDENT_CORRUPT || what->kind == INCIDENT_TRUNCATE, flip = what->kind == INCIDENT_FLIP;
+    ES_ASSERT(what->kind < INCIDENT_KINDS && what->part < FLIP_PARTS && (flip || what->part == FLIP_WEIGHTS));
+    ES_ASSERT(what->adapter < adapters && what->adapter >= (what->part == FLIP_KV ? -1 : 0));
+    ES_ASSERT(what->version < adapters && (what->version == what->adapter || what->kind == INCIDENT_RELOAD));
+    ES_ASSERT(what->count >= 1 && (slice || what->count <= (flip ? 3 : 1)) && what->layer >= LAYER_EMBEDDING);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -9,6 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error e;
     if (!workload_parse((const char *)data, size, "fuzz.yaml", &w, &e)) {
         return 0;
+    }
+    for (uint32_t i = 0; i < w.n_incidents; i++) {
+        check_incident(&w, &w.incidents[i].what);
     }
     if (w.arrivals != ARRIVALS_TRACE && w.requests < 10000) { /* no file of the fuzzer's choice is opened */
         if (workload_draw(&w, 1000, 512, &requests, &e)) {
