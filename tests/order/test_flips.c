@@ -4,7 +4,7 @@
 
 #include "kernels/ref.h"
 #include "sim/serve.h"
-#include "tests/unit/check.h"
+#include "tests/order/random_run.h"
 
 /* Two adapters and the base model, one flip; `ecc` a value of sram.ecc. */
 static bool serve(const char *incident, const char *ecc, uint32_t seed, enum engine engine, struct workload *w, struct serve *s)
@@ -172,11 +172,65 @@ static void ecc_keeps_the_tokens(void)
     }
 }
 
+/* The first request alone, one token of prompt, on a chip of its own. Returns how many of its tokens read flipped bits. */
+static uint32_t lone_request(const struct random_run *run, const struct incident *flip, uint64_t seed, cycle_t generated_at[24],
+                             uint32_t *row)
+{
+    struct chip *chip = NULL;
+    struct error e;
+    int32_t generated[24];
+    struct request r = run->requests[0];
+    r.prompt = run->prompt;
+    r.n_prompt = 1;
+    r.n_generate = 24;
+    r.adapter = -1;
+    r.generated = generated;
+    r.generated_at = generated_at;
+    if (CHECK_GOOD(chip_new(&run->config, &run->random.model, false, run->random.adapters, (uint32_t)run->random.n_adapters, &r, 1, NULL,
+                            &chip, &e),
+                   &e) &&
+        (!flip || CHECK_GOOD(chip_set_incidents(chip, flip, 1, seed, &e), &e))) {
+        CHECK_GOOD(chip_run(chip, ENGINE_SKIP, &e), &e);
+        *row = flip ? chip->sequencer.damage[0].row : 0;
+    }
+    chip_free(chip);
+    return r.flipped_tokens;
+}
+
+/* Bits of one of the first 12 rows flip while position 12 is about to be issued: positions 12 to 23 read it in a layer without a window, else those whose window reaches
+ * back to it. */
+static void tokens_beyond_the_window_do_not_read_the_row(void)
+{
+    int all = 0, some = 0, none = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct random_run run;
+        random_run_make(&run, seed * ARCHITECTURE_COUNT + ARCHITECTURE_GEMMA3);
+        const struct shape *s = &run.random.model.shape;
+        run.config.sram_ecc = ECC_NONE;
+        cycle_t generated_at[24] = {0};
+        uint32_t row = 0;
+        lone_request(&run, NULL, 0, generated_at, &row);
+        struct incident flip = {.at = generated_at[11], .kind = INCIDENT_FLIP, .part = FLIP_KV, .adapter = -1, .count = 1};
+        flip.layer = (int32_t)(seed % (uint64_t)s->n_layers);
+        const uint32_t read = lone_request(&run, &flip, seed, generated_at, &row);
+        const int32_t last = shape_is_local(s, flip.layer) ? (int32_t)row + s->window_tokens - 1 : 23;
+        const int32_t expected = last < 12 ? 0 : (last < 23 ? last : 23) - 11;
+        CHECK_EQ_UINT(row, seed % 12);
+        CHECK_EQ_INT((int32_t)read, expected);
+        none += expected == 0;
+        some += expected > 0 && expected < 12;
+        all += expected == 12;
+        random_run_free(&run);
+    }
+    CHECK(all > 0 && some > 0 && none > 0);
+}
+
 void suite_flips(void);
 void suite_flips(void)
 {
     suite_begin("flips");
     suite_add("without ECC the tokens are those of the flipped bits, of who reads them alone",
               without_ecc_the_tokens_are_those_of_the_flipped_bits);
+    suite_add("tokens whose window does not reach back to the row do not read it", tokens_beyond_the_window_do_not_read_the_row);
     suite_add("ECC keeps the tokens, corrected or computed anew", ecc_keeps_the_tokens);
 }
