@@ -144,7 +144,7 @@ static double weight_q2_k(const uint8_t *data, int i)
     const uint8_t *block = data + i / 256 * 84;
     int in_block = i % 256, q = block[16 + in_block / 128 * 32 + in_block % 32] >> (in_block % 128 / 32 * 2) & 3,
         scale = block[in_block / 16];
-    return half_value(block + 80) * (scale % 16) * q - half_value(block + 82) * (scale / 16);
+    return half_value(block + 80) * (scale & 15) * q - half_value(block + 82) * (scale >> 4);
 }
 
 /* The scales are llama.cpp's two rows of four bytes with nibbles, and a third one with the pairs above them. */
