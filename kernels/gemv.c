@@ -7,9 +7,8 @@
 #include "kernels/threads.h"
 #include "sim/error.h"
 
-_Static_assert((int64_t)TILE_ROWS_MAX *(127 << ACT_SHIFT_MAX) * 32 * 63 < ((int64_t)1 << 34), "a tile's accumulator is 35 bits wide");
-_Static_assert((int64_t)RUN_PANELS *PANEL_INPUTS *(127 << ACT_SHIFT_MAX) * 32 * 63 < ((int64_t)1 << 31),
-               "the sum of a run of panels fits 32 bits");
+_Static_assert((int64_t)TILE_ROWS_MAX *ACT_MAX * 32 * 63 < ((int64_t)1 << 34), "a tile's accumulator is 35 bits wide");
+_Static_assert((int64_t)RUN_PANELS *PANEL_INPUTS *ACT_MAX * 32 * 63 < ((int64_t)1 << 31), "the sum of a run of panels fits 32 bits");
 _Static_assert((int)ACT_GROUP == (int)PANEL_INPUTS, "a panel's inputs have one shift");
 
 /* What the offset of 32, which makes weights unsigned for the multipliers, adds too much to each group's sum. */

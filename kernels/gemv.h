@@ -1,10 +1,10 @@
 /* gemv.h -- the ROM array's product, and the layout of struct matrix (types.h) in memory.
  *
- *   y[o] = sum over groups g of scale[o, g] * (sum over i in g of code_value[o, i] * x[i]),   exponent e_x + e_w
+ *   y[o] = sum over groups g of (scale[o, g] << shift of x in g) * (sum over i in g of code_value[o, i] * x[i]),   exponent e_x + e_w
  *
  * Shapes    w [n_out, n_in], x [n_in] (padded with zeros), y [n_out]
- * Exact     no rounding. A tile has at most 8192 inputs: 8192 * 127 * 32 * 63 < 2^31, so its sum is 32 bits wide; the sum over at most 32 tiles
- *           (n_in <= 2^18) is 36 bits wide, below ACC_LIMIT.
+ * Exact     no rounding. A tile has at most 8192 inputs: 8192 * (127 << 3) * 32 * 63 < 2^34, so its sum is 35 bits wide; the sum over at most 32 tiles
+ *           (n_in <= 2^18) is below ACC_LIMIT.
  * Reads     each weight once, in the order in which it is stored; large matrices by several threads (threads.h), in parts of some 512 KiB.
  */
 #ifndef ETCHSIM_GEMV_H

@@ -6,7 +6,7 @@
  *
  * Bounds: |sum_i| <= 32 * 128 * 2^18 = 2^30 (32-bit accumulator), |u| < 2^46; |sum_j| <= 32 * 127 * 128 < 2^19, times 2^16: < 2^35.
  * So weights of -32 and activations of -128, which the chip never makes, are exact as well (the RTL is tested with them).
- * alpha / r is in scale_b. A pair of rank 0 must not be given to A or B.
+ * x has one exponent: what the ROM array multiplies with shifts comes aligned (k_align8, requant.h). alpha / r is in scale_b. A pair of rank 0 must not be given to A or B.
  * The embedding's x is a token's one-hot vector, exponent 0: u_j = a[j, token] * scale_a[j]; its delta has exponent RESIDUAL_EXPONENT (kernels/embed.h adds it).
  */
 #ifndef ETCHSIM_LORA_H

@@ -15,9 +15,10 @@ enum {
     PANEL_INPUTS = 32, /* inputs stored interleaved */
     ACT_GROUP = 32,    /* activations that share a shift */
     ACT_SHIFT_MAX = 3,
-    RESIDUAL_EXPONENT = -16, /* the residual stream is int32 in steps of 2^-16 */
+    ACT_MAX = 127 << ACT_SHIFT_MAX, /* the largest magnitude, in units of the vector's exponent */
+    RESIDUAL_EXPONENT = -16,        /* the residual stream is int32 in steps of 2^-16 */
     LORA_RANK_MAX = 128,
-    TILE_ROWS_MAX = 8192, /* 8192 * (127 << 3) * 32 * 63 < 2^34: a tile's accumulator is 35 bits wide */
+    TILE_ROWS_MAX = 8192, /* 8192 * ACT_MAX * 32 * 63 < 2^34: a tile's accumulator is 35 bits wide */
     VECTOR_PAD = 64,      /* vectors of act8 have room for their length rounded up to this, and the tail is zero */
 };
 #define ACC_LIMIT (((int64_t)1 << 39) - 1) /* accumulators after the reduction tree: 40 bits signed */

@@ -5,7 +5,7 @@ layers' linears, written and merged here, and one of embedding, head and two lin
 
     python3 scripts/golden_architectures.py LLAMA_CPP tests/golden/architectures
 
-LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py and convert_lora_to_gguf.py. Needs torch, transformers, peft, safetensors and gguf from PyPI. Weights are rounded to F16
+LLAMA_CPP is a checkout of llama.cpp, for its convert_hf_to_gguf.py and convert_lora_to_gguf.py. Needs torch, transformers, peft, safetensors and gguf. Weights are rounded to F16
 before anything is computed, so that the file and the oracle have the same ones.
 """
 import copy

@@ -42,7 +42,7 @@ enum {
 #undef PARAM
 #undef CHOICE
 };
-_Static_assert((int)HIGHEST_rom_tile_rows == (int)TILE_ROWS_MAX, "a tile's 32-bit accumulators hold TILE_ROWS_MAX inputs");
+_Static_assert((int)HIGHEST_rom_tile_rows == (int)TILE_ROWS_MAX, "a tile's accumulators hold TILE_ROWS_MAX inputs");
 _Static_assert((int)HIGHEST_slots_rank_max == (int)LORA_RANK_MAX, "the LoRA MAC unit has registers for LORA_RANK_MAX");
 _Static_assert((int)ROM_MATRICES_MAX == (int)BURST_ACCS, "an array's results travel as one burst");
 _Static_assert((int)GROUP_LINEARS_MAX == (int)BURST_ACCS, "a group's LoRA contribution travels as one burst");

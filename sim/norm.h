@@ -1,6 +1,6 @@
 /* norm.h -- residual add and RMSNorm, one before each half of a layer block and one before the head.
  *
- *   residual ------------+                                  +--> x (int8) to the ROM array [and to the LoRA MAC unit]
+ *   residual ------------+                                  +--> x (int8, shifts) to the ROM array [aligned, to the LoRA MAC unit]
  *                        add -> sum of squares -> 1/rms -> scale, requant
  *   delta (ROM) [norm] --+                                  +--> residual, to the next norm
  *

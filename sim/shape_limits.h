@@ -12,6 +12,6 @@ enum {
     SHAPE_VOCAB_MAX = 1 << 22,
     SHAPE_CONTEXT_MAX = 1 << 24,
 };
-_Static_assert(SHAPE_WIDTH_MAX <= 256 * TILE_ROWS_MAX, "the reduction over tiles is 40 bits wide for up to 256 of them");
+_Static_assert((int64_t)SHAPE_WIDTH_MAX *ACT_MAX * 32 * 63 <= ACC_LIMIT, "the reduction over tiles is 40 bits wide");
 
 #endif

@@ -1,5 +1,6 @@
 /* validate_read.c -- configs/validation.yaml: YAML nodes in, struct validation out, every complaint with its line. */
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +26,6 @@ struct reader {
         struct reader *r = user;                                                                 \
         return yaml_copy(&r->yaml, value, key, (expected), r->row->field, sizeof r->row->field); \
     }
-#define READ_NUMBER(field, low, high)                                            \
-    static bool read_##field(void *user, yaml_node_t *value, const char *key)    \
-    {                                                                            \
-        struct reader *r = user;                                                 \
-        return yaml_number(&r->yaml, value, key, (low), (high), &r->row->field); \
-    }
 
 READ_TEXT(quantity, "what was published")
 READ_TEXT(unit, "a unit")
@@ -39,17 +34,26 @@ READ_TEXT(chip, "a chip's name")
 READ_TEXT(model, "a model's name")
 READ_TEXT(comparator, "a comparator's name")
 READ_TEXT(miss, "why it does not hold")
-READ_NUMBER(published, 0, 1e15)
-READ_NUMBER(prompt_tokens, 1, 1e6)
-READ_NUMBER(tokens, 2, 1e6)
-READ_NUMBER(each, 1, 1e6)
-READ_NUMBER(users, 1, 1e6)
-READ_NUMBER(context_tokens, 0, 1e7)
-READ_NUMBER(latency_cycles, 1, 1000)
-READ_NUMBER(sram_bytes, 1, 1e12)
-READ_NUMBER(rank, 0, 1024)
-READ_NUMBER(lora_bytes_per_rank, 0, 1e12)
-READ_NUMBER(kv_bytes_per_token, 1, 1e9)
+
+static const struct yaml_field numbers[] = {
+    {"published", YAML_DOUBLE, offsetof(struct validation_row, published), 0, 1e15, NULL},
+    {"prompt_tokens", YAML_DOUBLE, offsetof(struct validation_row, prompt_tokens), 1, 1e6, NULL},
+    {"tokens", YAML_DOUBLE, offsetof(struct validation_row, tokens), 2, 1e6, NULL},
+    {"each", YAML_DOUBLE, offsetof(struct validation_row, each), 1, 1e6, NULL},
+    {"users", YAML_DOUBLE, offsetof(struct validation_row, users), 1, 1e6, NULL},
+    {"context_tokens", YAML_DOUBLE, offsetof(struct validation_row, context_tokens), 0, 1e7, NULL},
+    {"latency_cycles", YAML_DOUBLE, offsetof(struct validation_row, latency_cycles), 1, 1000, NULL},
+    {"sram_bytes", YAML_DOUBLE, offsetof(struct validation_row, sram_bytes), 1, 1e12, NULL},
+    {"rank", YAML_DOUBLE, offsetof(struct validation_row, rank), 0, 1024, NULL},
+    {"lora_bytes_per_rank", YAML_DOUBLE, offsetof(struct validation_row, lora_bytes_per_rank), 0, 1e12, NULL},
+    {"kv_bytes_per_token", YAML_DOUBLE, offsetof(struct validation_row, kv_bytes_per_token), 1, 1e9, NULL},
+};
+
+static bool read_number(void *user, yaml_node_t *value, const char *key)
+{
+    struct reader *r = user;
+    return yaml_field(&r->yaml, value, key, numbers, r->row);
+}
 
 static bool read_fitted(void *user, yaml_node_t *value, const char *key)
 {
@@ -142,8 +146,8 @@ static bool read_layers(void *user, yaml_node_t *value, const char *key)
 static bool read_run(void *user, yaml_node_t *value, const char *key)
 {
     static const struct yaml_key keys[] = {
-        {"chip", true, read_chip},     {"model", true, read_model},   {"prompt_tokens", true, read_prompt_tokens},
-        {"tokens", true, read_tokens}, {"metric", true, read_metric}, {"each", false, read_each}};
+        {"chip", true, read_chip},     {"model", true, read_model},   {"prompt_tokens", true, read_number},
+        {"tokens", true, read_number}, {"metric", true, read_metric}, {"each", false, read_number}};
     struct reader *r = user;
     r->row->measure = MEASURE_RUN;
     return YAML_MAP(&r->yaml, value, key, keys);
@@ -151,10 +155,8 @@ static bool read_run(void *user, yaml_node_t *value, const char *key)
 
 static bool read_machine(void *user, yaml_node_t *value, const char *key)
 {
-    static const struct yaml_key keys[] = {{"name", true, read_comparator},
-                                           {"model", true, read_model},
-                                           {"users", true, read_users},
-                                           {"context_tokens", true, read_context_tokens}};
+    static const struct yaml_key keys[] = {
+        {"name", true, read_comparator}, {"model", true, read_model}, {"users", true, read_number}, {"context_tokens", true, read_number}};
     struct reader *r = user;
     r->row->measure = MEASURE_COMPARATOR;
     return YAML_MAP(&r->yaml, value, key, keys);
@@ -162,7 +164,7 @@ static bool read_machine(void *user, yaml_node_t *value, const char *key)
 
 static bool read_mlp(void *user, yaml_node_t *value, const char *key)
 {
-    static const struct yaml_key keys[] = {{"layers", true, read_layers}, {"latency_cycles", true, read_latency_cycles}};
+    static const struct yaml_key keys[] = {{"layers", true, read_layers}, {"latency_cycles", true, read_number}};
     struct reader *r = user;
     r->row->measure = MEASURE_MLP;
     return YAML_MAP(&r->yaml, value, key, keys);
@@ -170,10 +172,10 @@ static bool read_mlp(void *user, yaml_node_t *value, const char *key)
 
 static bool read_sram(void *user, yaml_node_t *value, const char *key)
 {
-    static const struct yaml_key keys[] = {{"sram_bytes", true, read_sram_bytes},
-                                           {"rank", true, read_rank},
-                                           {"lora_bytes_per_rank", true, read_lora_bytes_per_rank},
-                                           {"kv_bytes_per_token", true, read_kv_bytes_per_token}};
+    static const struct yaml_key keys[] = {{"sram_bytes", true, read_number},
+                                           {"rank", true, read_number},
+                                           {"lora_bytes_per_rank", true, read_number},
+                                           {"kv_bytes_per_token", true, read_number}};
     struct reader *r = user;
     r->row->measure = MEASURE_SRAM;
     return YAML_MAP(&r->yaml, value, key, keys);
@@ -237,11 +239,10 @@ static bool read_measure(void *user, yaml_node_t *value, const char *key)
 
 static bool read_row(struct reader *r, yaml_node_t *node)
 {
-    static const struct yaml_key keys[] = {{"quantity", true, read_quantity}, {"published", true, read_published},
-                                           {"unit", true, read_unit},         {"source", true, read_source},
-                                           {"kind", true, read_kind},         {"fitted", false, read_fitted},
-                                           {"within", true, read_within},     {"given", false, read_given},
-                                           {"miss", false, read_miss},        {"measure", true, read_measure}};
+    static const struct yaml_key keys[] = {
+        {"quantity", true, read_quantity}, {"published", true, read_number}, {"unit", true, read_unit},     {"source", true, read_source},
+        {"kind", true, read_kind},         {"fitted", false, read_fitted},   {"within", true, read_within}, {"given", false, read_given},
+        {"miss", false, read_miss},        {"measure", true, read_measure}};
     r->has_fitted = r->has_given = false;
     r->row->each = 1;
     if (!YAML_MAP(&r->yaml, node, "a row", keys)) {
